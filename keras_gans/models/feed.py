@@ -1,0 +1,97 @@
+"""From what `fit` is given to batches that one step can be cut from."""
+
+import warnings
+
+import numpy as np
+import tensorflow as tf
+
+
+def is_array(x):
+    """Tell whether x is an array in memory rather than a dataset or an iterator."""
+    return isinstance(x, (np.ndarray, tf.Tensor))
+
+
+def from_arrays(x, y, batch_size, steps, shuffle):
+    """Return a dataset of batches of `steps * batch_size` samples, shuffled at each pass."""
+    arrays = (x,) if y is None else (x, y)
+    if y is not None and len(x) != len(y):
+        raise ValueError(f"x has {len(x)} samples and y has {len(y)}; they must be equal")
+    count = len(x)
+    arrays = tuple(tf.convert_to_tensor(array) for array in arrays)
+    indices = tf.data.Dataset.range(count)
+    if shuffle:
+        indices = indices.shuffle(max(count, 1))
+    indices = indices.batch(steps * batch_size, drop_remainder=True)
+    gather = indices.map(lambda i: tuple(tf.gather(array, i) for array in arrays))
+    return gather.prefetch(tf.data.AUTOTUNE)
+
+
+def rebatch(dataset, steps):
+    """Return the dataset with batches `steps` times as large, the remainder dropped."""
+    sizes = {spec.shape[0] for spec in tf.nest.flatten(dataset.element_spec) if spec.shape.rank}
+    size = sizes.pop() if len(sizes) == 1 else None
+    if steps == 1 and size is not None:
+        return dataset
+    if size is None:  # the last batch may be smaller; the first one tells
+        size = len(tf.nest.flatten(first(dataset, 1))[0])
+    return dataset.rebatch(steps * size, drop_remainder=True)
+
+
+def first(dataset, steps):
+    """Return the dataset's first batch, or say that there is none."""
+    batch = next(iter(dataset), None)
+    if batch is None:
+        raise ValueError(
+            "the dataset has no full batch: found fewer samples than one step takes, which is "
+            f"discriminator_steps * batch size = {steps} * batch size. Use a smaller batch size, "
+            "fewer discriminator steps or more samples."
+        )
+    return batch
+
+
+def parts(tensors, k):
+    """Cut each tensor of (real, condition) into k along the batch; None stays None."""
+    if k == 1:
+        return [tensors]
+    for tensor in tf.nest.flatten(tensors):
+        size = None if tensor is None else tensor.shape[0]
+        if size is not None and size % k:
+            raise ValueError(
+                f"a batch of {size} samples cannot be cut into discriminator_steps={k} equal parts"
+            )
+    cut = [
+        [None] * k if tensor is None else tf.split(tensor, k) for tensor in tf.nest.flatten(tensors)
+    ]
+    return [tf.nest.pack_sequence_as(tensors, part) for part in zip(*cut, strict=True)]
+
+
+def check_samples(real, discriminator):
+    """Refuse samples of a wrong type or shape, or with NaN; warn of images out of [-1, 1]."""
+    dtype = tf.as_dtype(real.dtype)
+    if not dtype.is_floating:
+        raise ValueError(
+            f"samples must be floating (images float32 in [-1, 1]), found {dtype.name}; for uint8 "
+            "images use x / 127.5 - 1"
+        )
+    expected = getattr(discriminator, "input_shape", None)
+    shape = tuple(real.shape)
+    if isinstance(expected, tuple) and not tf.TensorShape(expected[1:]).is_compatible_with(
+        shape[1:]
+    ):
+        raise ValueError(
+            f"samples have shape {shape[1:]}, the discriminator {discriminator.name!r} takes "
+            f"{expected[1:]}"
+        )
+    values = np.asarray(real)
+    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"the first batch has NaN or infinity in {len(bad)} of {len(values)} samples, the "
+            f"first at index {bad[0]}"
+        )
+    low, high = float(values.min()), float(values.max())
+    if values.ndim == 4 and (low < -1.01 or high > 1.01 or (low >= 0.0 and high > 0.0)):
+        warnings.warn(
+            f"images are expected in [-1, 1], the first batch lies in [{low:.3g}, {high:.3g}]",
+            stacklevel=4,
+        )

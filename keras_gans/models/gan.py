@@ -1,0 +1,470 @@
+"""The game of two networks, as a Keras model: the only `train_step` of the library."""
+
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gans import losses, penalties
+from keras_gans.layers import spectral_layers
+from keras_gans.models import feed
+from keras_gans.models.logs import Logs
+from keras_gans.noise import Noise, latents
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class GAN(keras.Model):
+    """A generator and a discriminator that are trained against each other by `fit`.
+
+    One step of `fit` is `discriminator_steps` updates of the discriminator, each on samples and
+    noise of its own, and then one update of the generator:
+
+        D <- D - lr ∇_D [loss.discriminator(D(x), D(G(z))) + penalty],   k times
+        G <- G - lr ∇_G  loss.generator(D(x), D(G(z))),                  once
+
+    Families of GANs override the hooks: `unpack`, `synthesize`, `discriminate`,
+    `discriminator_losses`, `generator_losses`, `generator_variables`, `discriminator_variables`.
+    The two loss hooks return a dict of named scalars; their sum is minimised and each is logged
+    (its name belongs in `log_names`).
+
+    Args:
+        generator: a `keras.Model` from latents [B, latent_dim] to samples.
+        discriminator: a `keras.Model` from samples to logits, without a sigmoid.
+        latent_dim: length of a latent vector, drawn from N(0, I).
+        seed: seed of all the model's noise; None takes one from the operating system.
+        **kwargs: `name`, `dtype`.
+
+    Raises:
+        ValueError: if the three do not fit together.
+
+    Example:
+        >>> generator, discriminator = kg.networks.mlp((2,), latent_dim=4)
+        >>> gan = GAN(generator, discriminator, latent_dim=4, seed=0)
+        >>> gan.compile(loss="non_saturating", penalty="r1")
+        >>> history = gan.fit(np.zeros([64, 2], "float32"), batch_size=32, verbose=0)
+        >>> gan.generate(3, seed=0).shape
+        (3, 2)
+
+    Reference: Goodfellow et al., arXiv:1406.2661, algorithm 1; k critic steps: Arjovsky et al.,
+    arXiv:1701.07875, algorithm 1.
+    """
+
+    log_names = ("d_loss", "penalty", "g_loss", "real_logits", "fake_logits")
+
+    def __init__(self, generator, discriminator, latent_dim, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        _check_fit(generator, discriminator, latent_dim)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.ema_generator = _copy(generator)
+        self.latent_dim = int(latent_dim)
+        self.seed = seed
+        self.noise = Noise(seed)
+        self._seed_generator = self.noise.generator  # an attribute, so that Keras tracks it
+        self._logs = Logs(self.log_names)
+        for layer in spectral_layers(generator) + spectral_layers(discriminator):
+            layer.advance_on_call = False  # train_step does it, once per update
+        self._training = True
+        self._checked = False
+        self._sample = None
+        self.built = True
+
+    # --- what a family overrides -----------------------------------------------------------------
+
+    def unpack(self, batch):
+        """Return (real, condition) from what the dataset yields; condition may be None."""
+        if isinstance(batch, (tuple, list)):
+            return batch[0], batch[1] if len(batch) > 1 else None
+        return batch, None
+
+    def synthesize(self, real, condition=None):
+        """Return as many generated samples as `real` has, from fresh noise."""
+        latent = self.noise.normal([tf.shape(real)[0], self.latent_dim])
+        return tf.cast(self.generator(latent, training=self._training), tf.float32)
+
+    def discriminate(self, x, condition=None):
+        """Return the discriminator's logits for samples, float32."""
+        return tf.cast(self.discriminator(x, training=self._training), tf.float32)
+
+    def discriminator_losses(self, real, fake, condition=None):
+        """Return the terms of the discriminator's loss, a dict of float32 scalars."""
+        real_logits = self.discriminate(real, condition)
+        fake_logits = self.discriminate(fake, condition)
+        self.log(real_logits=tf.reduce_mean(real_logits), fake_logits=tf.reduce_mean(fake_logits))
+        terms = {"d_loss": self.loss.discriminator(real_logits, fake_logits)}
+        if self.penalty is not None:
+            terms["penalty"] = self.penalty(
+                lambda x: self.discriminate(x, condition), real, fake, self.noise
+            )
+        return terms
+
+    def generator_losses(self, real, fake, condition=None):
+        """Return the terms of the generator's loss, a dict of float32 scalars."""
+        real_logits = self.discriminate(real, condition) if self.loss.relativistic else None
+        return {"g_loss": self.loss.generator(real_logits, self.discriminate(fake, condition))}
+
+    @property
+    def generator_variables(self):
+        """The variables that the generator's optimizer updates."""
+        return self.generator.trainable_variables
+
+    @property
+    def discriminator_variables(self):
+        """The variables that the discriminator's optimizer updates."""
+        return self.discriminator.trainable_variables
+
+    # --- the step --------------------------------------------------------------------------------
+
+    def train_step(self, data):
+        """Update the discriminator on each of k parts of the batch, then the generator once."""
+        parts = feed.parts(self.unpack(data), self.discriminator_steps)
+        updates = [self._discriminator_update(real, condition) for real, condition in parts]
+        updates.append(self._update_generator(*parts[-1]))
+        self._update_ema()
+        return self._logs.update(*updates)
+
+    def _update_discriminator(self, real, condition):
+        _advance_spectral(self.discriminator)
+        fake = self.synthesize(real, condition)
+        with tf.GradientTape() as tape:
+            terms = self.discriminator_losses(real, fake, condition)
+            objective = self._objective(terms, self.discriminator_optimizer)
+        gradients = tape.gradient(objective, self.discriminator_variables)
+        self.discriminator_optimizer.apply(gradients, self.discriminator_variables)
+        return self._logs.take()
+
+    def _update_generator(self, real, condition):
+        _advance_spectral(self.generator)
+        with tf.GradientTape() as tape:
+            fake = self.synthesize(real, condition)
+            terms = self.generator_losses(real, fake, condition)
+            objective = self._objective(terms, self.generator_optimizer)
+        gradients = tape.gradient(objective, self.generator_variables)
+        self.generator_optimizer.apply(gradients, self.generator_variables)
+        return self._logs.take()
+
+    def test_step(self, data):
+        """Return the losses on a batch without a change to the networks."""
+        self._training = False
+        try:
+            real, condition = self.unpack(data)
+            fake = self.synthesize(real, condition)
+            self.log(**self.discriminator_losses(real, fake, condition))
+            self.log(**self.generator_losses(real, fake, condition))
+        finally:
+            self._training = True
+        return self._logs.update(self._logs.take())
+
+    def log(self, **scalars):
+        """Report scalars by name: `fit` shows their means over the epoch."""
+        self._logs.note(**scalars)
+
+    def _objective(self, terms, optimizer):
+        """Log the terms; return their sum as the optimizer wants it differentiated."""
+        self.log(**terms)
+        # Gradients are summed over replicas, and float16 needs the loss scaled up.
+        total = tf.add_n(list(terms.values())) / self.distribute_strategy.num_replicas_in_sync
+        return optimizer.scale_loss(total)
+
+    def _update_ema(self):
+        """Ema <- decay * ema + (1 - decay) * weights, BatchNorm's statistics included."""
+        if self.ema_decay is None:
+            return
+        for average, weight in zip(self.ema_generator.weights, self.generator.weights, strict=True):
+            average.assign_sub((1.0 - self.ema_decay) * (average - weight))
+
+    # --- Keras's own methods ---------------------------------------------------------------------
+
+    def compile(
+        self,
+        loss="non_saturating",
+        penalty=None,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        discriminator_steps=1,
+        ema_decay=None,
+        jit_compile="auto",
+        steps_per_execution=1,
+        run_eagerly=False,
+    ):
+        """Choose the objective and how it is optimised.
+
+        Args:
+            loss: a `keras_gans.losses` object or its name.
+            penalty: a `keras_gans.penalties` object or its name, or None.
+            generator_optimizer: a Keras optimizer; None is `Adam(2e-4, beta_1=0.5)`.
+            discriminator_optimizer: another one; None is `Adam(2e-4, beta_1=0.5)`.
+            discriminator_steps: discriminator updates per generator update, >= 1.
+            ema_decay: decay of the averaged generator that `generate` uses, in [0, 1); None
+                averages nothing, and `generate` uses the generator as it is.
+            jit_compile: True compiles the step by XLA; `"auto"` does so on a GPU.
+            steps_per_execution: steps in one call of the compiled function, >= 1.
+            run_eagerly: True runs Python line by line, for debugging.
+
+        Raises:
+            ValueError: if a value cannot be; it says what can.
+        """
+        if int(discriminator_steps) != discriminator_steps or discriminator_steps < 1:
+            raise ValueError(
+                f"discriminator_steps must be a whole number >= 1, found {discriminator_steps!r}"
+            )
+        if ema_decay is not None and not 0.0 <= ema_decay < 1.0:
+            raise ValueError(f"ema_decay must be None or lie in [0, 1), found {ema_decay!r}")
+        super().compile(
+            optimizer=None,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            run_eagerly=run_eagerly,
+        )
+        self.loss = losses.get(loss)
+        self.penalty = penalties.get(penalty)
+        self.discriminator_steps = int(discriminator_steps)
+        self.ema_decay = ema_decay
+        self.generator_optimizer = self._optimizer(generator_optimizer)
+        self.discriminator_optimizer = self._optimizer(discriminator_optimizer)
+        if self.generator_optimizer is self.discriminator_optimizer:
+            raise ValueError("the two players need an optimizer each, found the same object twice")
+        self.generator_optimizer.build(self.generator_variables)
+        self.discriminator_optimizer.build(self.discriminator_variables)
+        # Traced once rather than k times; under a strategy, optimizers cannot be inside a function.
+        self._discriminator_update = self._update_discriminator
+        if self.discriminator_steps > 1 and not run_eagerly and not tf.distribute.has_strategy():
+            self._discriminator_update = tf.function(self._update_discriminator, autograph=False)
+        self._compile_arguments = {
+            "loss": self.loss,
+            "penalty": self.penalty,
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+            "discriminator_steps": self.discriminator_steps,
+            "ema_decay": ema_decay,
+            "jit_compile": jit_compile,
+            "steps_per_execution": steps_per_execution,
+            "run_eagerly": run_eagerly,
+        }
+        self._checked = False
+
+    def _optimizer(self, identifier):
+        optimizer = keras.optimizers.get(
+            identifier or keras.optimizers.Adam(learning_rate=2e-4, beta_1=0.5)
+        )
+        scaled = keras.optimizers.LossScaleOptimizer
+        if self.dtype_policy.name == "mixed_float16" and not isinstance(optimizer, scaled):
+            optimizer = scaled(optimizer)
+        return optimizer
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, shuffle=True, **kwargs):
+        """Train, as `keras.Model.fit` does.
+
+        Args:
+            x: a `tf.data.Dataset` of batches of samples, or of (samples, condition); or an array
+                of samples. Samples are floating, images NHWC in [-1, 1].
+            y: the condition (labels) where x is an array and the model wants one.
+            batch_size: where x is an array, samples in each update; 32 if None.
+            epochs: where the data ends after an epoch, passes over the data.
+            shuffle: where x is an array, whether to shuffle it each epoch.
+            **kwargs: as in `keras.Model.fit`: `callbacks`, `steps_per_epoch`, `initial_epoch`,
+                `validation_data`, `verbose`, ...
+
+        With `discriminator_steps=k` and batches of B, a step takes k*B samples: each discriminator
+        update sees new ones. What is left over at the end of an epoch is dropped.
+
+        Raises:
+            ValueError: if the data cannot be trained on; it says what was found and expected.
+        """
+        self._assert_compile_called("fit")
+        if kwargs.get("validation_split"):
+            raise ValueError("validation_split is not supported; give validation_data instead")
+        if feed.is_array(x):
+            x = feed.from_arrays(x, y, batch_size or 32, self.discriminator_steps, shuffle)
+        elif isinstance(x, tf.data.Dataset):
+            x = feed.rebatch(x, self.discriminator_steps)
+        if isinstance(x, tf.data.Dataset):
+            self._check_data(feed.first(x, self.discriminator_steps))
+        return super().fit(x, epochs=epochs, shuffle=False, **kwargs)
+
+    def train_on_batch(self, x, y=None, **kwargs):
+        """Make one step on one batch of `discriminator_steps` * B samples."""
+        self._assert_compile_called("train_on_batch")
+        self._check_data(x if y is None else (x, y))
+        return super().train_on_batch(x, y, **kwargs)
+
+    def _check_data(self, batch):
+        """Look once, before the first step, at what would go wrong silently or obscurely."""
+        if self._checked:
+            return
+        real, condition = self.unpack(batch)
+        feed.check_samples(real, self.discriminator)
+        if self.penalty is not None:
+            real, condition = tf.nest.map_structure(
+                lambda t: None if t is None else tf.convert_to_tensor(t)[:4], (real, condition)
+            )
+            fake = tf.random.stateless_normal(tf.shape(real), seed=[0, 0])
+            self._training = False
+            try:
+                penalties.check_reach(
+                    self.penalty,
+                    lambda x: self.discriminate(x, condition),
+                    real,
+                    fake,
+                    self.discriminator,
+                )
+            finally:
+                self._training = True
+        self._checked = True
+
+    def call(self, latent, training=False):
+        """Return samples for latents [B, latent_dim], from the averaged generator if there is."""
+        return self.sampler(latent, training=training)
+
+    @property
+    def sampler(self):
+        """The generator to sample from: the averaged one where `ema_decay` is set."""
+        averaged = getattr(self, "ema_decay", None) is not None
+        return self.ema_generator if averaged else self.generator
+
+    def generate(self, n, seed=None, batch_size=64, ema=True):
+        """Return n samples as a float32 NumPy array [n, ...], images in [-1, 1].
+
+        Args:
+            n: how many, >= 1.
+            seed: the same seed gives the same samples, and a larger n keeps the first ones; None
+                gives new ones at each call.
+            batch_size: how many at a time.
+            ema: False samples from the generator as it is.
+
+        Raises:
+            ValueError: if n < 1.
+        """
+        if n < 1:
+            raise ValueError(f"generate(n) needs n >= 1, found {n!r}")
+        if seed is None:
+            seed = np.random.SeedSequence().generate_state(1)[0] >> 1
+        generator = self.sampler if ema else self.generator
+        if self._sample is None or self._sample[0] is not generator:
+            self._sample = (
+                generator,
+                tf.function(
+                    lambda z: tf.cast(generator(z, training=False), tf.float32),
+                    input_signature=[tf.TensorSpec([None, self.latent_dim], tf.float32)],
+                ),
+            )
+        z = latents(n, self.latent_dim, int(seed))
+        batches = [self._sample[1](z[i : i + batch_size]) for i in range(0, n, batch_size)]
+        return np.concatenate([batch.numpy() for batch in batches])
+
+    @property
+    def metrics(self):
+        """The means that `fit` shows."""
+        hidden = {"penalty"} if getattr(self, "penalty", None) is None else set()
+        return [mean for name, mean in self._logs.means.items() if name not in hidden]
+
+    # --- saving ----------------------------------------------------------------------------------
+
+    def build(self, input_shape=None):
+        """Do nothing: the networks come built."""
+
+    def get_config(self):
+        """Return what `from_config` needs, the networks' own configs included."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "dtype": serialize(self.dtype_policy),
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "latent_dim": self.latent_dim,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make the model again from `get_config()`."""
+        return cls(**_deserialize(config, custom_objects))
+
+    def get_compile_config(self):
+        """Return the arguments of `compile`, both optimizers' included."""
+        if not self.compiled:
+            return None
+        return {
+            name: keras.saving.serialize_keras_object(value)
+            for name, value in self._compile_arguments.items()
+        }
+
+    def compile_from_config(self, config):
+        """Compile again from `get_compile_config()`; the optimizers' state is loaded after it."""
+        self.compile(**_deserialize(config))
+
+    def _own_state(self):
+        """State that Keras does not save: all random streams, and the penalty's counters."""
+        streams = [v for v in self.non_trainable_variables if "seed_generator_state" in v.path]
+        penalty = getattr(self, "penalty", None)
+        return [*streams, *(penalty.variables if penalty is not None else ())]
+
+    def save_own_variables(self, store):
+        """Save the random streams and counters along with the model."""
+        super().save_own_variables(store)
+        for i, variable in enumerate(self._own_state()):
+            store[f"state_{i}"] = variable
+
+    def load_own_variables(self, store):
+        """Load what `save_own_variables` saved."""
+        for i, variable in enumerate(self._own_state()):
+            if f"state_{i}" not in store.keys():  # noqa: SIM118
+                raise ValueError(
+                    f"the file lacks state_{i} of {self.name} ({variable.path}): it was saved by "
+                    "a model that was built or compiled differently"
+                )
+            variable.assign(store[f"state_{i}"])
+        super().load_own_variables(
+            {k: store[k] for k in store.keys() if not k.startswith("state_")}
+        )
+
+
+def _advance_spectral(network):
+    for layer in spectral_layers(network):
+        layer.advance()
+
+
+def _copy(network):
+    """Return a network of the same architecture and weights; works for any kind of model."""
+    config = keras.saving.serialize_keras_object(network)
+    copy = keras.saving.deserialize_keras_object(config, safe_mode=False)
+    copy.set_weights(network.get_weights())
+    copy.trainable = False
+    return copy
+
+
+def _deserialize(config, custom_objects=None):
+    """Turn the values of a saved config that stand for objects into these objects."""
+    return {
+        name: keras.saving.deserialize_keras_object(value, custom_objects)
+        if isinstance(value, dict)
+        else value
+        for name, value in config.items()
+    }
+
+
+def _check_fit(generator, discriminator, latent_dim):
+    """Refuse networks that do not fit together, where their shapes are known."""
+    for role, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, keras.Model) or not network.built:
+            raise ValueError(f"the {role} must be a built keras.Model, found {network!r}")
+    inputs, outputs = (getattr(generator, name, None) for name in ("input_shape", "output_shape"))
+    if isinstance(inputs, tuple) and inputs[1:] != (latent_dim,):
+        raise ValueError(
+            f"the generator {generator.name!r} takes latents of shape {inputs[1:]}, expected "
+            f"({latent_dim},) as latent_dim={latent_dim}"
+        )
+    wanted = getattr(discriminator, "input_shape", None)
+    if isinstance(wanted, tuple) and isinstance(outputs, tuple) and wanted[1:] != outputs[1:]:
+        raise ValueError(
+            f"the generator makes samples of shape {outputs[1:]}, the discriminator takes "
+            f"{wanted[1:]}; they must be equal"
+        )
+    last = discriminator.layers[-1] if discriminator.layers else None
+    if getattr(last, "activation", None) is keras.activations.sigmoid:
+        warnings.warn(
+            f"the discriminator's last layer {last.name!r} is a sigmoid; losses expect logits, so "
+            "leave the activation out",
+            stacklevel=3,
+        )

@@ -1,0 +1,80 @@
+"""What the architectures share: sizes, normalization by name, constrained layers, the head."""
+
+import keras
+from keras import layers
+
+from keras_gans.layers import SpectralNormalization
+
+NORMALIZATIONS = ("none", "batch", "layer", "spectral")
+
+
+def upsamplings(image_shape, smallest=4):
+    """Return (base, n): the image's size is base * 2**n with base from `smallest` to 7.
+
+    Raises:
+        ValueError: if the shape is not (size, size, 1 or 3) with such a size from 8 to 128.
+    """
+    if len(image_shape) != 3 or image_shape[0] != image_shape[1] or image_shape[2] not in (1, 3):
+        raise ValueError(
+            f"image_shape must be (size, size, channels) with 1 or 3 channels, found {image_shape}"
+        )
+    size, n = int(image_shape[0]), 0
+    base = size
+    while base % 2 == 0 and base // 2 >= smallest:
+        base, n = base // 2, n + 1
+    if not (8 <= size <= 128 and smallest <= base <= 7):
+        sizes = sorted(b * 2**k for b in range(smallest, 8) for k in range(1, 6))
+        raise ValueError(
+            f"image size must be {smallest} to 7 times a power of two, from 8 to 128, found {size}; "
+            f"the sizes are {', '.join(str(s) for s in sizes if 8 <= s <= 128)}"
+        )
+    return base, n
+
+
+def normalize(x, normalization, constraint=None):
+    """Return x after batch or layer normalization; `none` and `spectral` leave it alone."""
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"unknown normalization {normalization!r}; known are: {', '.join(NORMALIZATIONS)}"
+        )
+    if normalization == "batch":
+        return layers.BatchNormalization(gamma_constraint=constraint, beta_constraint=constraint)(x)
+    if normalization == "layer":
+        return layers.LayerNormalization(
+            axis=list(range(1, len(x.shape))),
+            gamma_constraint=constraint,
+            beta_constraint=constraint,
+        )(x)
+    return x
+
+
+def constrained(layer_class, normalization, constraint):
+    """Return a function that makes such layers, spectrally normalized or constrained as asked."""
+
+    def make(*arguments, **keywords):
+        layer = layer_class(
+            *arguments, kernel_constraint=constraint, bias_constraint=constraint, **keywords
+        )
+        return SpectralNormalization(layer) if normalization == "spectral" else layer
+
+    return make
+
+
+def head(x, dense):
+    """Return the logit, [B, 1]; float32 under mixed precision too."""
+    return layers.Activation("linear", dtype="float32")(dense(1)(x))
+
+
+def image(x):
+    """Return the image, in [-1, 1]; float32 under mixed precision too."""
+    return layers.Activation("tanh", dtype="float32")(x)
+
+
+def leaky(x):
+    """Return LeakyReLU with the slope 0.2 that the field uses."""
+    return layers.LeakyReLU(negative_slope=0.2)(x)
+
+
+def model(inputs, outputs, name):
+    """Return the Keras model of one player."""
+    return keras.Model(inputs, outputs, name=name)

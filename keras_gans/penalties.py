@@ -1,0 +1,364 @@
+"""Penalties on the discriminator's input gradient, and the weight clip of the first WGAN.
+
+A penalty is called as `penalty(discriminate, real, fake)`, where `discriminate` maps samples
+`[B, ...]` to logits, and returns a float32 scalar that is added to the discriminator's loss. The
+gradients are taken by a tape of its own inside the training step's tape, in float32. `noise` is
+where random numbers come from: the model gives its own tracked stream, else `tf.random` serves.
+"""
+
+import keras
+import tensorflow as tf
+
+from keras_gans.noise import Noise
+from keras_gans.registry import Configurable, resolve
+
+
+def input_gradient(discriminate, x):
+    """Return d(sum of logits)/dx, float32 of x's shape.
+
+    Raises:
+        ValueError: if the logits do not depend on x in a differentiable way.
+    """
+    x = tf.cast(x, tf.float32)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        logits = tf.cast(discriminate(x), tf.float32)
+    gradient = tape.gradient(logits, x)
+    if gradient is None:
+        raise ValueError(
+            "the discriminator's logits have no gradient with respect to its input: found None, "
+            "expected a tensor; is there a rounding, an argmax or a NumPy call in it?"
+        )
+    return gradient
+
+
+def _squared_norm(gradient):
+    """Sum over all axes but the batch: [B, ...] -> [B]."""
+    return tf.reduce_sum(tf.square(gradient), axis=list(range(1, len(gradient.shape))))
+
+
+def _norm(gradient):
+    """Euclidean norm per sample; the epsilon keeps its derivative finite at zero."""
+    return tf.sqrt(_squared_norm(gradient) + 1e-12)
+
+
+def _per_sample(x):
+    """Shape [B, 1, ..., 1]: one number for each sample of x."""
+    return tf.concat([tf.shape(x)[:1], tf.ones([len(x.shape) - 1], tf.int32)], axis=0)
+
+
+class Penalty(Configurable):
+    """What a penalty is: a float32 scalar of the discriminator and two batches.
+
+    `variables` holds the penalty's own state, which is saved with the model.
+    """
+
+    variables = ()
+
+    def __call__(self, discriminate, real, fake, noise=tf.random):
+        """Return the penalty, a float32 scalar."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class GradientPenalty(Penalty):
+    """WGAN-GP: the gradient's norm is drawn to `target` between real and generated samples.
+
+        weight * E (|∇D(x̂)| - target)²,   x̂ = a x + (1 - a) G(z),   a ~ U[0, 1] per sample
+
+    With `one_sided`, `max(0, |∇D(x̂)| - target)²`: smaller gradients are free.
+
+    Args:
+        weight: lambda, >= 0.
+        target: the norm aimed at, >= 0; 0 gives a zero-centred penalty on interpolates.
+        one_sided: penalise only norms above the target.
+
+    Example:
+        >>> penalty = GradientPenalty(10.0)
+        >>> double = lambda x: 2.0 * x  # |gradient| = 2 everywhere
+        >>> round(float(penalty(double, tf.zeros([4, 1]), tf.ones([4, 1]))), 4)
+        10.0
+
+    Reference: Gulrajani et al., arXiv:1704.00028, equation 3; one-sided: Petzka et al.,
+    arXiv:1709.08894, equation 8.
+    """
+
+    def __init__(self, weight=10.0, target=1.0, one_sided=False):
+        self.weight, self.target, self.one_sided = weight, target, one_sided
+
+    def __call__(self, discriminate, real, fake, noise=tf.random):
+        """Return the penalty, a float32 scalar."""
+        real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
+        alpha = noise.uniform(_per_sample(real))
+        gradient = input_gradient(discriminate, fake + alpha * (real - fake))
+        excess = _norm(gradient) - self.target
+        if self.one_sided:
+            excess = tf.nn.relu(excess)
+        return self.weight * tf.reduce_mean(tf.square(excess))
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class R1(Penalty):
+    """The squared gradient on real samples.
+
+        gamma / 2 * E |∇D(x)|²
+
+    Args:
+        gamma: strength, >= 0.
+
+    Example:
+        >>> double = lambda x: 2.0 * x
+        >>> float(R1(1.0)(double, tf.zeros([4, 1]), None))
+        2.0
+
+    Reference: Mescheder et al., arXiv:1801.04406, equation 9.
+    """
+
+    def __init__(self, gamma=10.0):
+        self.gamma = gamma
+
+    def __call__(self, discriminate, real, fake, noise=tf.random):
+        """Return the penalty, a float32 scalar."""
+        return 0.5 * self.gamma * tf.reduce_mean(_squared_norm(input_gradient(discriminate, real)))
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class R2(Penalty):
+    """The squared gradient on generated samples.
+
+        gamma / 2 * E |∇D(G(z))|²
+
+    Args:
+        gamma: strength, >= 0.
+
+    Example:
+        >>> double = lambda x: 2.0 * x
+        >>> float(R2(1.0)(double, None, tf.zeros([4, 1])))
+        2.0
+
+    Reference: Mescheder et al., arXiv:1801.04406, equation 10.
+    """
+
+    def __init__(self, gamma=10.0):
+        self.gamma = gamma
+
+    def __call__(self, discriminate, real, fake, noise=tf.random):
+        """Return the penalty, a float32 scalar."""
+        return 0.5 * self.gamma * tf.reduce_mean(_squared_norm(input_gradient(discriminate, fake)))
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class Dragan(Penalty):
+    """The gradient's norm is drawn to 1 around the real samples.
+
+        weight * E (|∇D(x + d)| - 1)²,   d ~ N(0, noise² I)
+
+    Args:
+        weight: lambda, >= 0.
+        noise: standard deviation of the perturbation, in units of the samples, >= 0.
+
+    Example:
+        >>> double = lambda x: 2.0 * x
+        >>> round(float(Dragan(10.0)(double, tf.zeros([4, 1]), None)), 4)
+        10.0
+
+    Reference: Kodali et al., arXiv:1705.07215, equation 4 (`noise` is the root of its c).
+    """
+
+    def __init__(self, weight=10.0, noise=0.5):
+        self.weight, self.noise = weight, noise
+
+    def __call__(self, discriminate, real, fake, noise=tf.random):
+        """Return the penalty, a float32 scalar."""
+        real = tf.cast(real, tf.float32)
+        perturbed = real + self.noise * noise.normal(tf.shape(real))
+        norm = _norm(input_gradient(discriminate, perturbed))
+        return self.weight * tf.reduce_mean(tf.square(norm - 1.0))
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class Sum(Penalty):
+    """Several penalties added up.
+
+    Example:
+        >>> both = Sum(R1(1.0), R2(1.0))
+        >>> double = lambda x: 2.0 * x
+        >>> float(both(double, tf.zeros([4, 1]), tf.zeros([4, 1])))
+        4.0
+    """
+
+    def __init__(self, *penalties):
+        if len(penalties) == 1 and isinstance(penalties[0], (list, tuple)):
+            penalties = penalties[0]
+        self.penalties = [get(penalty) for penalty in penalties]
+
+    @property
+    def variables(self):
+        """The state of all parts."""
+        return [variable for penalty in self.penalties for variable in penalty.variables]
+
+    def __call__(self, discriminate, real, fake, noise=tf.random):
+        """Return the sum, a float32 scalar."""
+        return tf.add_n([penalty(discriminate, real, fake, noise) for penalty in self.penalties])
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the sum again from `get_config()`."""
+        return cls(*config["penalties"])
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class Lazy(Penalty):
+    """A penalty taken at every n-th call only, and n times as strong there.
+
+        every * penalty   at calls 0, every, 2 every, ...;   0 at the others
+
+    The average strength is unchanged and most of the cost saved. The count of calls is part of the
+    model's state.
+
+    Args:
+        penalty: any penalty, or its name.
+        every: a whole number >= 1.
+
+    Example:
+        >>> lazy = Lazy(R1(1.0), every=2)
+        >>> double = lambda x: 2.0 * x
+        >>> [float(lazy(double, tf.zeros([4, 1]), None)) for _ in range(3)]
+        [4.0, 0.0, 4.0]
+
+    Reference: Karras et al., arXiv:1912.04958, section 3.1.
+    """
+
+    def __init__(self, penalty, every=16):
+        if int(every) != every or every < 1:
+            raise ValueError(f"Lazy(every=...) must be a whole number >= 1, found {every!r}")
+        self.penalty, self.every = get(penalty), int(every)
+        self.calls = keras.Variable(0, dtype="int64", trainable=False, name="lazy_calls")
+
+    @property
+    def variables(self):
+        """The count of calls, and the state of the penalty inside."""
+        return [self.calls, *self.penalty.variables]
+
+    def __call__(self, discriminate, real, fake, noise=tf.random):
+        """Return the penalty or zero, a float32 scalar."""
+        due = tf.equal(self.calls.value % self.every, 0)
+        self.calls.assign_add(1)
+        return tf.cond(
+            due,
+            lambda: self.every * self.penalty(discriminate, real, fake, noise),
+            lambda: tf.constant(0.0),
+        )
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class WeightClip(keras.constraints.Constraint):
+    """The first WGAN's way to a Lipschitz critic: every weight is clipped after every update.
+
+        w <- min(max(w, -limit), limit)
+
+    A Keras constraint: give it as `kernel_constraint` and `bias_constraint` to the critic's layers,
+    or as `discriminator_constraint` to the functions in `keras_gans.networks`.
+
+    Args:
+        limit: c > 0.
+
+    Example:
+        >>> WeightClip(0.01)(tf.constant([-1.0, 0.005])).numpy().tolist()
+        [-0.009999999776482582, 0.004999999888241291]
+
+    Reference: Arjovsky et al., arXiv:1701.07875, algorithm 1.
+    """
+
+    def __init__(self, limit=0.01):
+        if limit <= 0:
+            raise ValueError(f"WeightClip(limit=...) must be positive, found {limit!r}")
+        self.limit = limit
+
+    def __call__(self, w):
+        """Return the clipped weights."""
+        return keras.ops.clip(w, -self.limit, self.limit)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {"limit": self.limit}
+
+
+def check_reach(penalty, discriminate, real, fake, discriminator):
+    """Refuse a discriminator that the penalty cannot train.
+
+    Some operations, bilinear resizing among them, have a first gradient but no second one in
+    TensorFlow. Training would go on without the penalty and say nothing. A kernel that gets no
+    gradient from the penalty, although a change of it changes the penalty, is such a case.
+
+    Raises:
+        ValueError: if there is one; the message names the layers.
+    """
+    state = [variable.numpy() for variable in penalty.variables]
+    for variable in penalty.variables:  # a lazy penalty must not be in a pause
+        variable.assign(tf.zeros_like(variable))
+
+    def value():
+        for variable in penalty.variables:
+            variable.assign(tf.zeros_like(variable))
+        return penalty(discriminate, real, fake, Noise(seed=0))
+
+    kernels = [v for v in discriminator.trainable_variables if len(v.shape) >= 2]
+    with tf.GradientTape() as tape:
+        before = value()
+    gradients = tape.gradient(before, kernels)
+    unreached = []
+    for kernel, gradient in zip(kernels, gradients, strict=True):
+        if gradient is None:
+            kept = kernel.numpy()
+            kernel.assign(kept * 1.5)
+            if abs(float(value() - before)) > 1e-6 * abs(float(before)):
+                unreached.append(kernel.path.rpartition("/")[0])
+            kernel.assign(kept)
+    for variable, kept in zip(penalty.variables, state, strict=True):
+        variable.assign(kept)
+    if unreached:
+        resizing = [
+            layer.name
+            for layer in discriminator._flatten_layers()
+            if getattr(layer, "interpolation", "nearest") != "nearest"
+        ]
+        cause = (
+            f"layer {', '.join(resizing)} resizes by interpolation"
+            if resizing
+            else "an operation between them and the logits"
+        )
+        raise ValueError(
+            f"the penalty {penalty!r} depends on the kernels of layer {', '.join(unreached)} but "
+            f"has no gradient with respect to them, so it would not be trained. The cause is most "
+            f"likely that {cause}, which has no second gradient in TensorFlow. Use nearest "
+            f"resizing, average pooling or strides in the discriminator instead."
+        )
+
+
+NAMES = {"gradient_penalty": GradientPenalty, "r1": R1, "r2": R2, "dragan": Dragan}
+
+
+def get(identifier, weight=None):
+    """Return a penalty from its name, its class, its saved config, or itself; None stays None.
+
+    Names can be added up: `"r1+r2"`.
+
+    Args:
+        identifier: for example `"gradient_penalty"`, `R1(10.0)`, `"none"`.
+        weight: the penalty's strength (lambda or gamma) where a name is given; None keeps the
+            default.
+
+    Raises:
+        ValueError: if the name is unknown; the message lists the known ones.
+        TypeError: if it is not a penalty.
+
+    Example:
+        >>> get("r1+r2", weight=1.0)
+        Sum(penalties=[R1(gamma=1.0), R2(gamma=1.0)])
+    """
+    if identifier is None or identifier == "none":
+        return None
+    if isinstance(identifier, str) and "+" in identifier:
+        return Sum(*(get(name.strip(), weight) for name in identifier.split("+")))
+    return resolve(identifier, NAMES, Penalty, "penalty", *([] if weight is None else [weight]))
