@@ -9,13 +9,16 @@ gan.fit(dataset, epochs=20)
 images = gan.generate(64, seed=0)
 """
 
-from keras_gans import layers, losses, networks, penalties
+from keras_gans import callbacks, datasets, export, layers, losses, networks, penalties
 from keras_gans._version import __version__
 from keras_gans.models import GAN
 
 __all__ = [
     "GAN",
     "__version__",
+    "callbacks",
+    "datasets",
+    "export",
     "layers",
     "losses",
     "networks",

@@ -32,9 +32,16 @@ def rebatch(dataset, steps):
     size = sizes.pop() if len(sizes) == 1 else None
     if steps == 1 and size is not None:
         return dataset
-    if size is None:  # the last batch may be smaller; the first one tells
+    fixed = size is not None
+    if not fixed:  # the last batch may be smaller; the first one tells
         size = len(tf.nest.flatten(first(dataset, 1))[0])
-    return dataset.rebatch(steps * size, drop_remainder=True)
+    cardinality = int(dataset.cardinality())
+    rebatched = dataset.rebatch(steps * size, drop_remainder=True)
+    if cardinality == tf.data.INFINITE_CARDINALITY or (fixed and cardinality >= 0):
+        # Dataset.rebatch forgets how long the dataset is.
+        length = cardinality if cardinality < 0 else cardinality // steps
+        rebatched = rebatched.apply(tf.data.experimental.assert_cardinality(length))
+    return rebatched
 
 
 def first(dataset, steps):

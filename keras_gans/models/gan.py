@@ -313,6 +313,11 @@ class GAN(keras.Model):
                 self._training = True
         self._checked = True
 
+    @property
+    def step(self):
+        """How many updates the generator has had."""
+        return int(self.generator_optimizer.iterations)
+
     def call(self, latent, training=False):
         """Return samples for latents [B, latent_dim], from the averaged generator if there is."""
         return self.sampler(latent, training=training)
@@ -334,12 +339,14 @@ class GAN(keras.Model):
             ema: False samples from the generator as it is.
 
         Raises:
-            ValueError: if n < 1.
+            ValueError: if n < 1, or the seed is out of [0, 2**31).
         """
         if n < 1:
             raise ValueError(f"generate(n) needs n >= 1, found {n!r}")
         if seed is None:
             seed = np.random.SeedSequence().generate_state(1)[0] >> 1
+        if not 0 <= seed < 2**31:
+            raise ValueError(f"generate(seed=...) must lie in [0, 2**31), found {seed!r}")
         generator = self.sampler if ema else self.generator
         if self._sample is None or self._sample[0] is not generator:
             self._sample = (
@@ -416,7 +423,7 @@ class GAN(keras.Model):
                 )
             variable.assign(store[f"state_{i}"])
         super().load_own_variables(
-            {k: store[k] for k in store.keys() if not k.startswith("state_")}
+            {k: store[k] for k in store.keys() if not k.startswith("state_")}  # noqa: SIM118
         )
 
 

@@ -1,5 +1,7 @@
 """What a training step reports: named scalars, averaged over the step and then over the epoch."""
 
+import threading
+
 import keras
 import tensorflow as tf
 
@@ -9,7 +11,7 @@ class Logs:
 
     def __init__(self, names):
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
-        self._noted = {}
+        self._thread = threading.local()  # tf.distribute runs each replica in a thread
 
     def note(self, **scalars):
         """Note scalars by name, until `take`."""
@@ -19,12 +21,11 @@ class Logs:
                 f"the model logs {', '.join(sorted(unknown))}, which its log_names lack: "
                 f"{', '.join(self.means)}"
             )
-        self._noted.update(scalars)
+        self._thread.__dict__.setdefault("noted", {}).update(scalars)
 
     def take(self):
         """Return what was noted since the last time."""
-        noted, self._noted = self._noted, {}
-        return noted
+        return self._thread.__dict__.pop("noted", {})
 
     def update(self, *updates):
         """Average the scalars of a step's updates into the epoch's means; return these."""

@@ -8,8 +8,11 @@ from keras_gans.layers import SpectralNormalization
 NORMALIZATIONS = ("none", "batch", "layer", "spectral")
 
 
-def upsamplings(image_shape, smallest=4):
-    """Return (base, n): the image's size is base * 2**n with base from `smallest` to 7.
+def upsamplings(image_shape):
+    """Return (base, n): the image's size is base * 2**n.
+
+    The base lies from 4 to 7, or from 2 to 3 where that makes the second of two halvings possible:
+    8 pixels are 2 * 2**2.
 
     Raises:
         ValueError: if the shape is not (size, size, 1 or 3) with such a size from 8 to 128.
@@ -18,17 +21,21 @@ def upsamplings(image_shape, smallest=4):
         raise ValueError(
             f"image_shape must be (size, size, channels) with 1 or 3 channels, found {image_shape}"
         )
-    size, n = int(image_shape[0]), 0
-    base = size
-    while base % 2 == 0 and base // 2 >= smallest:
-        base, n = base // 2, n + 1
-    if not (8 <= size <= 128 and smallest <= base <= 7):
-        sizes = sorted(b * 2**k for b in range(smallest, 8) for k in range(1, 6))
+    base, n = _halve(int(image_shape[0]))
+    if not 8 <= image_shape[0] <= 128 or base > 7:
+        sizes = [size for size in range(8, 129) if _halve(size)[0] <= 7]
         raise ValueError(
-            f"image size must be {smallest} to 7 times a power of two, from 8 to 128, found {size}; "
-            f"the sizes are {', '.join(str(s) for s in sizes if 8 <= s <= 128)}"
+            "the image size must be 4 to 7 times a power of two, from 8 to 128, found "
+            f"{image_shape[0]}; the sizes are {', '.join(map(str, sizes))}"
         )
     return base, n
+
+
+def _halve(size):
+    n = 0
+    while size % 2 == 0 and (size // 2 >= 4 or (n < 2 and size // 2 >= 2)):
+        size, n = size // 2, n + 1
+    return size, n
 
 
 def normalize(x, normalization, constraint=None):

@@ -13,9 +13,9 @@ def mocked(tmp_path):
 
 
 def test_images_labels_and_classes(mocked):
-    data = mocked("cifar10")
-    assert (data.samples.shape, data.samples.dtype) == ((5, 32, 32, 3), np.uint8)
-    assert data.labels.dtype == np.int32 and data.classes[0] == "airplane"
+    data = mocked("fashion_mnist")
+    assert (data.samples.shape, data.samples.dtype) == ((5, 28, 28, 1), np.uint8)
+    assert data.labels.dtype == np.int32 and data.classes[0] == "T-shirt/top"
     assert data.num_classes == 10
 
 
@@ -43,21 +43,28 @@ class Squares(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
 
     def _info(self):
-        features = {"image": tfds.features.Image(shape=(4, 4, 1))}
-        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+        label = tfds.features.ClassLabel(names=["dark", "light"])
+        features = {"image": tfds.features.Image(shape=(4, 4, 1)), "label": label}
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
     def _split_generators(self, manager):
-        return {"train": self._generate_examples()}
+        return {"train": self._examples([0, 1, 1]), "rest": self._examples([-1, -1])}
 
     def _generate_examples(self):
-        for k in range(3):
-            yield k, {"image": np.full((4, 4, 1), 50 * k, np.uint8)}
+        raise NotImplementedError
+
+    def _examples(self, labels):
+        for k, label in enumerate(labels):
+            yield k, {"image": np.full((4, 4, 1), 50 * k, np.uint8), "label": label}
 
 
 def test_a_prepared_data_set_is_read_from_data_dir(tmp_path):
     Squares(data_dir=tmp_path).download_and_prepare()
     data = load("tfds:squares", data_dir=str(tmp_path))
     assert sorted(data.samples[:, 0, 0, 0].tolist()) == [0, 50, 100]
-    assert data.labels is None and len(load("tfds:squares:train[:2]", data_dir=str(tmp_path))) == 2
+    np.testing.assert_array_equal(data.labels, data.samples[:, 0, 0, 0] > 0)
+    assert data.classes == ("dark", "light")
+    assert len(load("tfds:squares:train[:2]", data_dir=str(tmp_path))) == 2
+    assert load("tfds:squares:rest", data_dir=str(tmp_path)).labels is None
     with pytest.raises(ValueError, match=r"squares:bogus: .*bogus"):
         load("tfds:squares:bogus", data_dir=str(tmp_path))

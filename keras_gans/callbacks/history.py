@@ -1,0 +1,70 @@
+"""The history of a run as a table and as a picture."""
+
+import csv
+import pathlib
+import time
+
+import keras
+
+
+class History(keras.callbacks.Callback):
+    """Write `history.csv`, a row an epoch, and draw it as `history.png` when the training ends.
+
+    The columns are `epoch`, `step` (generator updates so far), `seconds` (of the epoch) and every
+    logged value. A run that is resumed goes on in the same file; rows later than the checkpoint it
+    resumes from are dropped.
+
+    Args:
+        directory: where the two files go.
+
+    Example:
+        >>> gan.fit(dataset, callbacks=[History("logs")])  # doctest: +SKIP
+    """
+
+    def __init__(self, directory):
+        super().__init__()
+        self.csv = pathlib.Path(directory) / "history.csv"
+        self.png = self.csv.with_suffix(".png")
+        self.rows = []
+        self._started = 0.0
+
+    def on_train_begin(self, logs=None):
+        """Take up the rows of the run so far."""
+        self.csv.parent.mkdir(parents=True, exist_ok=True)
+        if self.csv.exists():
+            with open(self.csv, newline="") as file:
+                rows = list(csv.DictReader(file))
+            self.rows = [row for row in rows if int(row["step"]) <= self.model.step]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Add a row."""
+        seconds = round(time.perf_counter() - self._started, 3)
+        row = {"epoch": epoch + 1, "step": self.model.step, "seconds": seconds}
+        self.rows.append(row | {name: float(value) for name, value in (logs or {}).items()})
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        with open(self.csv, "w", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def on_train_end(self, logs=None):
+        """Draw each value over the steps."""
+        from matplotlib.figure import Figure
+
+        names = [name for name in (self.rows or [{}])[-1] if name not in ("epoch", "step")]
+        if not names:
+            return
+        figure = Figure(figsize=(7, 1.5 * len(names)), dpi=100, layout="tight")
+        panels = figure.subplots(len(names), sharex=True, squeeze=False)[:, 0]
+        for panel, name in zip(panels, names, strict=True):
+            rows = [row for row in self.rows if row.get(name) not in (None, "")]
+            steps, values = ([float(row[key]) for row in rows] for key in ("step", name))
+            panel.plot(steps, values, marker=".", linewidth=1)
+            panel.set_ylabel(name)
+            panel.grid(alpha=0.3)
+        panels[-1].set_xlabel("step (generator updates)")
+        figure.savefig(self.png)

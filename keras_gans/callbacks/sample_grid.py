@@ -1,0 +1,63 @@
+"""The same latents drawn again and again, to watch the generator learn."""
+
+import importlib.util
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from keras_gans import images
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Write a PNG of generated samples at the end of every n-th epoch and of the training.
+
+    The files are named by the number of generator updates: `samples/00001200.png`. The latents are
+    the same each time, and the averaged generator is drawn where the model has one.
+
+    Args:
+        directory: where the pictures go.
+        every: epochs between pictures, >= 1.
+        n: how many images; of points, 40 times as many are drawn.
+        seed: seed of the latents.
+        reference: real points, drawn behind generated ones.
+        log_dir: where TensorBoard looks; None, or no TensorBoard installed, writes none.
+
+    Example:
+        >>> gan.fit(dataset, callbacks=[SampleGrid("samples")])  # doctest: +SKIP
+    """
+
+    def __init__(self, directory, every=1, n=64, seed=0, reference=None, log_dir=None):
+        super().__init__()
+        if every < 1 or n < 1:
+            raise ValueError(f"every and n must be >= 1, found every={every!r}, n={n!r}")
+        self.directory = pathlib.Path(directory)
+        self.every, self.n, self.seed, self.reference = every, n, seed, reference
+        self._writer, self._drawn = None, None
+        if log_dir is not None and importlib.util.find_spec("tensorboard"):
+            self._writer = tf.summary.create_file_writer(str(log_dir))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draw every n-th epoch."""
+        if (epoch + 1) % self.every == 0:
+            self.draw()
+
+    def on_train_end(self, logs=None):
+        """Draw what the training ended with."""
+        self.draw()
+
+    def draw(self):
+        """Draw now, unless this step was drawn already; return the file."""
+        step = self.model.step
+        path = self.directory / f"{step:08d}.png"
+        if step == self._drawn:
+            return path
+        point = len(self.model.generator.output_shape) == 2
+        samples = self.model.generate(self.n * (40 if point else 1), seed=self.seed)
+        images.draw(samples, path, reference=self.reference, title=f"step {step:,}")
+        if self._writer is not None and images.is_image(samples):
+            with self._writer.as_default():
+                grid = images.tile(images.to_uint8(samples))
+                tf.summary.image("samples", grid[None], step=step)
+        self._drawn = step
+        return path

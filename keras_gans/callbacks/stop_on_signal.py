@@ -1,0 +1,50 @@
+"""Let a run be stopped from outside without losing a step."""
+
+import signal
+import threading
+
+import keras
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """End `fit` after the step in progress on Ctrl-C (SIGINT) or SIGTERM.
+
+    `fit` then returns as usual, so that callbacks and the caller can save. A second signal ends
+    the process at once.
+
+    Attributes:
+        signal: None, or the number of the signal; by custom the exit status is 128 + it.
+
+    Example:
+        >>> stop = StopOnSignal()
+        >>> gan.fit(dataset, callbacks=[stop])  # doctest: +SKIP
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.signal = None
+        self._previous = {}
+
+    def on_train_begin(self, logs=None):
+        """Take the two signals over; only the main thread may."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._note)
+
+    def _note(self, number, frame):
+        self.signal = number
+        self._restore()
+        print(f"\n{signal.Signals(number).name}: stopping after this step.", flush=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stop if a signal came."""
+        if self.signal is not None:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        """Give the signals back."""
+        self._restore()
+
+    def _restore(self):
+        while self._previous:
+            signal.signal(*self._previous.popitem())

@@ -1,0 +1,173 @@
+"""What a run is: one frozen table of options, from which the command line is made.
+
+This file imports nothing but the standard library, so that `--help` need not wait for TensorFlow.
+"""
+
+import dataclasses
+
+LOSSES = (
+    "minimax",
+    "non_saturating",
+    "least_squares",
+    "wasserstein",
+    "hinge",
+    "relativistic_pairing",
+    "relativistic_average",
+)
+PENALTIES = ("none", "gradient_penalty", "r1", "r2", "r1+r2", "dragan")
+NETWORKS = ("auto", "mlp", "dcgan", "resnet")
+NORMALIZATIONS = ("none", "batch", "layer", "spectral")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+AUGMENTATIONS = (
+    "flip",
+    "crop",
+    "translate",
+    "rotate",
+    "zoom",
+    "brightness",
+    "contrast",
+    "color",
+)
+TOYS = ("ring", "grid")
+SOURCES = ("digits", *TOYS, "tfds:NAME", "idx:DIR", "folder:DIR", "npz:FILE")
+
+
+def _option(default, help, choices=None, least=None, below=None):
+    metadata = {"help": help, "choices": choices, "least": least, "below": below}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All options of a run; each is a flag of the same name.
+
+    Raises:
+        ValueError: if a value cannot be; the message has the flag, the value and what can be.
+
+    Example:
+        >>> Config(loss="hinge", discriminator_steps=5).batch_size
+        64
+    """
+
+    name: str = _option("", "the run's folder; the flagfile's stem if empty, else the model")
+    output_dir: str = _option("saved_models", "where runs are kept")
+    dataset: str = _option("digits", f"what to learn: {', '.join(SOURCES)}")
+    data_dir: str = _option("", "where tensorflow_datasets keeps its files; its default if empty")
+    image_size: int = _option(0, "resize images to this height and width; 0 keeps them", least=0)
+    on_corrupt: str = _option("error", "a corrupt image in a folder", ("error", "skip"))
+    augment: str = _option("", f"augmentations of the real images: {', '.join(AUGMENTATIONS)}")
+    batch_size: int = _option(64, "samples in each update", least=1)
+    epochs: int | None = _option(None, "passes over the data; 20 if steps is not given", least=1)
+    steps: int | None = _option(
+        None, "generator updates, in place of epochs; of the two flags the last one holds", least=1
+    )
+    seed: int = _option(0, "seed of weights, noise and the order of the data", least=0, below=2**31)
+    model: str = _option("gan", "the family", ("gan",))
+    network: str = _option(
+        "auto", "the architecture of both players; auto is dcgan for images, else mlp", NETWORKS
+    )
+    width: int = _option(64, "channels next to the image, or units of a layer in an mlp", least=1)
+    depth: int = _option(1, "hidden layers of an mlp", least=1)
+    latent_dim: int = _option(128, "length of a latent vector", least=1)
+    discriminator_norm: str = _option("none", "the discriminator's normalization", NORMALIZATIONS)
+    loss: str = _option("non_saturating", "the objective", LOSSES)
+    penalty: str = _option("none", "the penalty on the discriminator's gradient", PENALTIES)
+    penalty_weight: float | None = _option(
+        None, "the penalty's lambda or gamma; its paper's if not given", least=0.0
+    )
+    weight_clip: float = _option(
+        0.0, "clip the discriminator's weights to this after each update; 0 does not", least=0.0
+    )
+    discriminator_steps: int = _option(1, "discriminator updates per generator update", least=1)
+    optimizer: str = _option("adam", "the optimizer of both players", ("adam", "rmsprop", "sgd"))
+    generator_lr: float = _option(2e-4, "learning rate of the generator", least=0.0)
+    discriminator_lr: float = _option(2e-4, "learning rate of the discriminator", least=0.0)
+    beta_1: float = _option(0.5, "Adam's beta_1, or SGD's momentum", least=0.0, below=1.0)
+    beta_2: float = _option(0.999, "Adam's beta_2, or RMSProp's rho", least=0.0, below=1.0)
+    lr_decay: str = _option(
+        "none", "both learning rates' way to zero over the run", ("none", "linear", "cosine")
+    )
+    ema_decay: float = _option(
+        0.0, "decay of the averaged generator that is sampled; 0 averages none", least=0.0, below=1.0
+    )
+    jit_compile: bool | str = _option(
+        "auto", "compile the step by XLA: true, false, or auto, which does on a GPU"
+    )
+    steps_per_execution: int = _option(1, "steps in one call of the compiled function", least=1)
+    mixed_precision: str = _option("float32", "the precision of the layers", PRECISIONS)
+    resume: bool = _option(False, "go on from the run's last checkpoint")
+    sample_every: int = _option(1, "epochs between sample grids; 0 draws none", least=0)
+    checkpoint_every: int = _option(1, "epochs between checkpoints; 0 keeps the last only", least=0)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            _validate(field, getattr(self, field.name))
+        unknown = set(self.augmentations) - set(AUGMENTATIONS)
+        if unknown:
+            raise ValueError(
+                f"--augment={self.augment}: unknown {', '.join(sorted(unknown))}; known are "
+                f"{', '.join(AUGMENTATIONS)}"
+            )
+        if self.jit_compile not in (True, False, "auto"):
+            raise ValueError(f"--jit_compile={self.jit_compile}: must be true, false or auto")
+        if self.epochs is not None and self.steps is not None:
+            raise ValueError(
+                f"--epochs={self.epochs} and --steps={self.steps} exclude each other; give one"
+            )
+        if self.steps is not None and self.steps % self.steps_per_execution:
+            raise ValueError(
+                f"--steps={self.steps} must be a multiple of "
+                f"--steps_per_execution={self.steps_per_execution}"
+            )
+        if self.penalty == "none" and self.penalty_weight is not None:
+            raise ValueError(
+                f"--penalty_weight={self.penalty_weight} has no effect without --penalty; "
+                f"penalties are {', '.join(PENALTIES[1:])}"
+            )
+        kind, colon, place = self.dataset.partition(":")
+        forms = [source.partition(":")[:2] for source in SOURCES]
+        if (kind, colon) not in forms or bool(colon) != bool(place):
+            raise ValueError(f"--dataset={self.dataset}: must be one of {', '.join(SOURCES)}")
+        if self.dataset in TOYS:
+            if self.network not in ("auto", "mlp"):
+                raise ValueError(
+                    f"--network={self.network} makes images, --dataset={self.dataset} has points "
+                    "in the plane; use --network=mlp"
+                )
+            if self.image_size or self.augment:
+                raise ValueError(
+                    f"--image_size and --augment are for images, --dataset={self.dataset} has "
+                    "points in the plane"
+                )
+        if "/" in self.name or self.name in (".", ".."):
+            raise ValueError(f"--name={self.name}: must be a folder's name, not a path")
+
+    @property
+    def augmentations(self):
+        """The names in `augment`, a tuple."""
+        return tuple(name.strip() for name in self.augment.split(",") if name.strip())
+
+    def to_flags(self):
+        """Return the options as the lines of a flagfile."""
+        lines = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool):
+                value = str(value).lower()
+            if value is not None:
+                lines.append(f"--{field.name}={value}")
+        return "\n".join(lines) + "\n"
+
+
+def _validate(field, value):
+    """Refuse a value that its option does not allow."""
+    metadata, flag = field.metadata, f"--{field.name}={value}"
+    if value is None:
+        return
+    if metadata["choices"] and value not in metadata["choices"]:
+        raise ValueError(f"{flag}: must be one of {', '.join(metadata['choices'])}")
+    least, below = metadata["least"], metadata["below"]
+    if least is not None and not value >= least:
+        raise ValueError(f"{flag}: must be at least {least}")
+    if below is not None and not value < below:
+        raise ValueError(f"{flag}: must be below {below}")

@@ -1,0 +1,251 @@
+"""From a `Config` to a trained model and everything that a run leaves behind."""
+
+import math
+import os
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from keras_gans import callbacks, datasets, export, networks, penalties
+from keras_gans.callbacks import checkpoint
+from keras_gans.models import GAN
+
+USER_ERRORS = (ValueError, OSError, tf.errors.ResourceExhaustedError)
+
+# What a resumed run may change; all else would make it another run.
+_FREE = {
+    *("name", "output_dir", "data_dir", "epochs", "steps", "resume", "sample_every"),
+    *("checkpoint_every", "jit_compile", "steps_per_execution"),
+}
+
+
+def load_data(config):
+    """Return the `Data` that a config names."""
+    return datasets.load(
+        config.dataset,
+        image_size=config.image_size or None,
+        data_dir=config.data_dir or None,
+        seed=config.seed,
+        on_corrupt=config.on_corrupt,
+    )
+
+
+def schedule(config, data):
+    """Return (total steps, steps in an epoch).
+
+    With `epochs`, an epoch is a pass over the data. With `steps`, it is a twentieth of them, so
+    that progress is reported alike on small and on large data.
+    """
+    execution = config.steps_per_execution
+    if config.steps is not None:
+        return config.steps, math.ceil(config.steps / 20 / execution) * execution
+    in_pass = data.steps_per_pass(config.batch_size * config.discriminator_steps)
+    if in_pass < execution:
+        raise ValueError(
+            f"--dataset={config.dataset} has {len(data)} samples, which makes {in_pass} steps a "
+            f"pass at --batch_size={config.batch_size} and "
+            f"--discriminator_steps={config.discriminator_steps}; expected at least "
+            f"--steps_per_execution={execution}. Take smaller ones, or --steps."
+        )
+    in_epoch = in_pass // execution * execution
+    return (config.epochs or 20) * in_epoch, in_epoch
+
+
+def make_gan(config, data, total_steps):
+    """Return the compiled model for data of this shape."""
+    keras.utils.set_random_seed(config.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.mixed_precision)
+    try:
+        generator, discriminator = _networks(config, data)
+        gan = GAN(generator, discriminator, config.latent_dim, seed=config.seed)
+        gan.compile(
+            loss=config.loss,
+            penalty=penalties.get(config.penalty, config.penalty_weight),
+            generator_optimizer=_optimizer(config, config.generator_lr, total_steps),
+            discriminator_optimizer=_optimizer(
+                config, config.discriminator_lr, total_steps * config.discriminator_steps
+            ),
+            discriminator_steps=config.discriminator_steps,
+            ema_decay=config.ema_decay or None,
+            jit_compile=config.jit_compile,
+            steps_per_execution=config.steps_per_execution,
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+    return gan
+
+
+def _networks(config, data):
+    name = config.network
+    if name == "auto":
+        name = "dcgan" if data.is_image else "mlp"
+    if name != "mlp" and not data.is_image:
+        raise ValueError(
+            f"--network={name} makes images, --dataset={config.dataset} has samples of shape "
+            f"{data.shape}; use --network=mlp"
+        )
+    extra = {"depth": config.depth} if name == "mlp" else {}
+    constraint = penalties.WeightClip(config.weight_clip) if config.weight_clip else None
+    try:
+        return networks.NAMES[name](
+            data.shape,
+            latent_dim=config.latent_dim,
+            width=config.width,
+            discriminator_norm=config.discriminator_norm,
+            discriminator_constraint=constraint,
+            **extra,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"--network={name} does not fit --dataset={config.dataset}: {error} "
+            "(--image_size resizes)"
+        ) from error
+
+
+def _optimizer(config, learning_rate, steps):
+    if config.lr_decay == "linear":
+        learning_rate = keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, 0.0)
+    elif config.lr_decay == "cosine":
+        learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    if config.optimizer == "adam":
+        return keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
+    if config.optimizer == "rmsprop":
+        return keras.optimizers.RMSprop(learning_rate, rho=config.beta_2)
+    return keras.optimizers.SGD(learning_rate, momentum=config.beta_1)
+
+
+def make_callbacks(config, data, run):
+    """Return the run's callbacks by name, in the order in which they must act."""
+    made = {
+        "divergence": callbacks.StopOnDivergence(),
+        "history": callbacks.History(run / "logs"),
+        "samples": callbacks.SampleGrid(
+            run / "samples",
+            every=config.sample_every or 1,
+            seed=config.seed,
+            reference=None if data.is_image else data.samples[:2000],
+            log_dir=run / "logs",
+        ),
+        "checkpoint": callbacks.Checkpoint(run / "checkpoints", config.checkpoint_every),
+        "signal": callbacks.StopOnSignal(),
+    }
+    if not config.sample_every:
+        del made["samples"]
+    return made
+
+
+def train(config):
+    """Train as the config says; write the run's folder; return the exit status.
+
+    The folder `output_dir/name` gets `flags.txt`, `samples/`, `logs/`, `checkpoints/` and
+    `export/`. A run that is there already is kept beside it under another name, unless `resume`.
+
+    Returns:
+        0; 1 if the training diverged; 128 + the signal's number if one stopped it.
+
+    Raises:
+        ValueError: if data, flags or a checkpoint cannot be used; it says which and why.
+        FileNotFoundError: if there is nothing to resume.
+    """
+    run = pathlib.Path(config.output_dir) / config.name
+    if config.resume:
+        _check_resume(config, run)
+    data = load_data(config)
+    total, in_epoch = schedule(config, data)
+    gan = make_gan(config, data, total)
+    step = checkpoint.restore(gan, run / "checkpoints") if config.resume else 0
+    if not config.resume:
+        _keep_earlier(run)
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "flags.txt").write_text(config.to_flags())
+    print(
+        f"{run}: {data.name}, {len(data):,} samples of shape {data.shape}; steps {step:,} to "
+        f"{total:,}; generator {gan.generator.count_params():,} and discriminator "
+        f"{gan.discriminator.count_params():,} parameters",
+        flush=True,
+    )
+    made = make_callbacks(config, data, run)
+    for epoch, epochs, steps in segments(step, total, in_epoch):
+        dataset = data.batches(
+            config.batch_size,
+            seed=config.seed,
+            start=gan.step * config.discriminator_steps,
+            augment=config.augmentations,
+        )
+        gan.fit(
+            dataset,
+            initial_epoch=epoch,
+            epochs=epochs,
+            steps_per_epoch=steps,
+            callbacks=list(made.values()),
+        )
+        if gan.stop_training:
+            break
+    return _finish(config, gan, run, made)
+
+
+def segments(step, total, in_epoch):
+    """Return (initial epoch, epochs, steps per epoch) of the calls of `fit` from step to total.
+
+    A run that was stopped within an epoch first finishes it; the last epoch may be shorter.
+
+    Example:
+        >>> segments(3, 25, 10)
+        [(0, 1, 7), (1, 2, 10), (2, 3, 5)]
+    """
+    calls = []
+    while step < total:
+        epoch, within = divmod(step, in_epoch)
+        whole = (total - step) // in_epoch
+        if within or not whole:
+            count, steps = 1, min(in_epoch - within, total - step)
+        else:
+            count, steps = whole, in_epoch
+        calls.append((epoch, epoch + count, steps))
+        step += count * steps
+    return calls
+
+
+def _finish(config, gan, run, made):
+    """Say how it ended; export what is worth it."""
+    if made["divergence"].reason:
+        good = checkpoint.steps(run / "checkpoints")
+        kept = f"the last good checkpoint is of step {good[-1]:,}" if good else "none was saved yet"
+        print(f"{made['divergence'].reason}; {kept}.")
+        return 1
+    if made["signal"].signal is not None:
+        print(f"stopped at step {gan.step:,}; --resume goes on from there.")
+        return 128 + made["signal"].signal
+    version = export.export_generator(gan, run / "export")
+    print(f"done: samples, logs and checkpoints are in {run}, the generator in {version}")
+    return 0
+
+
+def _check_resume(config, run):
+    """Refuse flags that contradict the run's own."""
+    if not (run / "flags.txt").exists():
+        raise FileNotFoundError(f"--resume: {run} holds no run; start it without --resume")
+    before = dict(
+        line[2:].split("=", 1) for line in (run / "flags.txt").read_text().splitlines() if line
+    )
+    now = dict(line[2:].split("=", 1) for line in config.to_flags().splitlines())
+    changed = [
+        f"--{name}={now.get(name)} (the run has {before.get(name)})"
+        for name in sorted(before.keys() | now.keys())
+        if name not in _FREE and before.get(name) != now.get(name)
+    ]
+    if changed:
+        raise ValueError(f"--resume: {run} was started with other flags: {', '.join(changed)}")
+
+
+def _keep_earlier(run):
+    """Move a run that is there out of the way; nothing saved is lost."""
+    if not run.exists() or not any(run.iterdir()):
+        return
+    number = 1
+    while (kept := run.with_name(f"{run.name}-{number}")).exists():
+        number += 1
+    os.replace(run, kept)
+    print(f"{run} was there already; it is kept as {kept}")
