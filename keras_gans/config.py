@@ -4,6 +4,7 @@ This file imports nothing but the standard library, so that `--help` need not wa
 """
 
 import dataclasses
+import typing
 
 LOSSES = (
     "minimax",
@@ -88,7 +89,10 @@ class Config:
         "none", "both learning rates' way to zero over the run", ("none", "linear", "cosine")
     )
     ema_decay: float = _option(
-        0.0, "decay of the averaged generator that is sampled; 0 averages none", least=0.0, below=1.0
+        0.0,
+        "decay of the averaged generator that is sampled; 0 averages none",
+        least=0.0,
+        below=1.0,
     )
     jit_compile: bool | str = _option(
         "auto", "compile the step by XLA: true, false, or auto, which does on a GPU"
@@ -157,6 +161,30 @@ class Config:
             if value is not None:
                 lines.append(f"--{field.name}={value}")
         return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_flags(cls, text):
+        """Return the config that `to_flags` wrote."""
+        kinds = {field.name: field.type for field in dataclasses.fields(cls)}
+        values = {}
+        for line in text.splitlines():
+            if line.startswith("--"):
+                name, _, value = line[2:].partition("=")
+                if name not in kinds:
+                    raise ValueError(f"unknown flag --{name} in the run's flags.txt")
+                values[name] = _parse(kinds[name], value)
+        return cls(**values)
+
+
+def _parse(kind, value):
+    """Return a flag's text as the type of its field."""
+    members = typing.get_args(kind) or (kind,)
+    if bool in members and value in ("true", "false"):
+        return value == "true"
+    for number in (int, float):
+        if number in members:
+            return number(value)
+    return value
 
 
 def _validate(field, value):

@@ -1,5 +1,6 @@
 """From a `Config` to a trained model and everything that a run leaves behind."""
 
+import dataclasses
 import math
 import os
 import pathlib
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from keras_gans import callbacks, datasets, export, networks, penalties
 from keras_gans.callbacks import checkpoint
+from keras_gans.config import Config
 from keras_gans.models import GAN
 
 USER_ERRORS = (ValueError, OSError, tf.errors.ResourceExhaustedError)
@@ -52,13 +54,13 @@ def schedule(config, data):
     return (config.epochs or 20) * in_epoch, in_epoch
 
 
-def make_gan(config, data, total_steps):
-    """Return the compiled model for data of this shape."""
+def make_gan(config, shape, total_steps):
+    """Return the compiled model for samples of a shape: (size, size, channels) or (d,)."""
     keras.utils.set_random_seed(config.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(config.mixed_precision)
     try:
-        generator, discriminator = _networks(config, data)
+        generator, discriminator = _networks(config, shape)
         gan = GAN(generator, discriminator, config.latent_dim, seed=config.seed)
         gan.compile(
             loss=config.loss,
@@ -77,20 +79,20 @@ def make_gan(config, data, total_steps):
     return gan
 
 
-def _networks(config, data):
+def _networks(config, shape):
     name = config.network
     if name == "auto":
-        name = "dcgan" if data.is_image else "mlp"
-    if name != "mlp" and not data.is_image:
+        name = "dcgan" if len(shape) == 3 else "mlp"
+    if name != "mlp" and len(shape) != 3:
         raise ValueError(
             f"--network={name} makes images, --dataset={config.dataset} has samples of shape "
-            f"{data.shape}; use --network=mlp"
+            f"{shape}; use --network=mlp"
         )
     extra = {"depth": config.depth} if name == "mlp" else {}
     constraint = penalties.WeightClip(config.weight_clip) if config.weight_clip else None
     try:
         return networks.NAMES[name](
-            data.shape,
+            shape,
             latent_dim=config.latent_dim,
             width=config.width,
             discriminator_norm=config.discriminator_norm,
@@ -154,7 +156,7 @@ def train(config):
         _check_resume(config, run)
     data = load_data(config)
     total, in_epoch = schedule(config, data)
-    gan = make_gan(config, data, total)
+    gan = make_gan(config, data.shape, total)
     step = checkpoint.restore(gan, run / "checkpoints") if config.resume else 0
     if not config.resume:
         _keep_earlier(run)
@@ -186,6 +188,26 @@ def train(config):
     return _finish(config, gan, run, made)
 
 
+def load_run(run):
+    """Return the model of a run, with the state of its newest checkpoint.
+
+    Args:
+        run: the run's folder, such as `saved_models/wgan`.
+
+    Raises:
+        FileNotFoundError: if it holds no run, or no checkpoint.
+        ValueError: if the checkpoint is damaged.
+    """
+    run = pathlib.Path(run)
+    if not (run / "flags.txt").exists():
+        raise FileNotFoundError(f"{run} holds no run: it has no flags.txt")
+    config = Config.from_flags((run / "flags.txt").read_text())
+    _, manifest = checkpoint.newest(run / "checkpoints")
+    gan = make_gan(config, tuple(manifest["sample_shape"]), total_steps=1)
+    checkpoint.restore(gan, run / "checkpoints")
+    return gan
+
+
 def segments(step, total, in_epoch):
     """Return (initial epoch, epochs, steps per epoch) of the calls of `fit` from step to total.
 
@@ -212,7 +234,11 @@ def _finish(config, gan, run, made):
     """Say how it ended; export what is worth it."""
     if made["divergence"].reason:
         good = checkpoint.steps(run / "checkpoints")
-        kept = f"the last good checkpoint is of step {good[-1]:,}" if good else "none was saved yet"
+        kept = (
+            f"the last good checkpoint is of step {good[-1]:,}"
+            if good
+            else "no checkpoint was saved yet"
+        )
         print(f"{made['divergence'].reason}; {kept}.")
         return 1
     if made["signal"].signal is not None:
@@ -227,14 +253,11 @@ def _check_resume(config, run):
     """Refuse flags that contradict the run's own."""
     if not (run / "flags.txt").exists():
         raise FileNotFoundError(f"--resume: {run} holds no run; start it without --resume")
-    before = dict(
-        line[2:].split("=", 1) for line in (run / "flags.txt").read_text().splitlines() if line
-    )
-    now = dict(line[2:].split("=", 1) for line in config.to_flags().splitlines())
+    before = Config.from_flags((run / "flags.txt").read_text())
     changed = [
-        f"--{name}={now.get(name)} (the run has {before.get(name)})"
-        for name in sorted(before.keys() | now.keys())
-        if name not in _FREE and before.get(name) != now.get(name)
+        f"--{field.name}={getattr(config, field.name)} (the run has {getattr(before, field.name)})"
+        for field in dataclasses.fields(Config)
+        if field.name not in _FREE and getattr(config, field.name) != getattr(before, field.name)
     ]
     if changed:
         raise ValueError(f"--resume: {run} was started with other flags: {', '.join(changed)}")

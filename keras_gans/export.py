@@ -150,6 +150,11 @@ class Exported:
         )
         return outputs["images" if self.is_image else "samples"].numpy()
 
+    def from_latents(self, latent):
+        """Return samples for latents [n, d], as `sample` does for a seed."""
+        outputs = self.signatures["serving_default"](latent=tf.cast(latent, tf.float32))
+        return outputs["images" if self.is_image else "samples"].numpy()
+
 
 def load_exported(path):
     """Return the `Exported` generator in a folder: a version, or versions, the newest of them.

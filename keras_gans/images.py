@@ -11,18 +11,18 @@ from PIL import Image
 def to_uint8(images):
     """Return images of [-1, 1] as uint8 pixels, NumPy for NumPy and a tensor for a tensor.
 
-        round((x + 1) * 127.5), clipped to 0 .. 255
+        round((x + 1) * 127.5), clipped to 0 .. 255; pixels stay as they are
 
     Example:
         >>> to_uint8(np.array([-1.0, 0.0, 1.0, 7.0])).tolist()
         [0, 128, 255, 255]
     """
-    library = tf if tf.is_tensor(images) else np
-    clip = tf.clip_by_value if library is tf else np.clip
-    pixels = library.round((images + 1.0) * 127.5)
-    return tf.cast(clip(pixels, 0.0, 255.0), tf.uint8) if library is tf else clip(
-        pixels, 0.0, 255.0
-    ).astype(np.uint8)
+    if images.dtype in (np.uint8, tf.uint8):
+        return images
+    if tf.is_tensor(images):
+        return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
+    pixels = np.clip(np.round((images + 1.0) * 127.5), 0.0, 255.0)
+    return np.nan_to_num(pixels).astype(np.uint8)
 
 
 def is_image(samples):
@@ -57,17 +57,49 @@ def draw(samples, path, columns=None, reference=None, title=""):
         reference: real points, drawn in grey behind the samples.
         title: written above a scatter plot.
 
-    Small images are enlarged by a whole factor, so that a grid is some 500 pixels wide.
+    Small images are enlarged by a whole factor, so that a grid is some 500 pixels wide; those
+    below 16 pixels smoothly.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not is_image(samples):
         return _scatter(np.asarray(samples), path, reference, title)
-    pixels = samples if samples.dtype == np.uint8 else to_uint8(samples)
-    grid = to_pil(tile(pixels, columns))
-    factor = max(1, round(500 / grid.width))
-    grid.resize((grid.width * factor, grid.height * factor), Image.NEAREST).save(path)
+    pixels = to_uint8(samples)
+    if pixels.shape[1] < 16:  # too coarse to recognise as squares
+        pixels = _smooth(pixels)
+    enlarge(tile(pixels, columns)).save(path)
     return path
+
+
+def enlarge(pixels, width=500):
+    """Return an image as a Pillow one, its pixels repeated until it is about `width` wide."""
+    image = to_pil(pixels)
+    factor = max(1, round(width / image.width))
+    return image.resize((image.width * factor, image.height * factor), Image.NEAREST)
+
+
+def _smooth(pixels, factor=4):
+    """Enlarge each of the images by bicubic interpolation."""
+    size = pixels.shape[2] * factor, pixels.shape[1] * factor
+    large = [np.asarray(to_pil(image).resize(size, Image.BICUBIC)) for image in pixels]
+    return np.stack(large).reshape(len(pixels), size[1], size[0], -1)
+
+
+def save_each(samples, directory):
+    """Write each image as a PNG of its own size: 00000.png, 00001.png, ..."""
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for i, pixels in enumerate(to_uint8(samples)):
+        to_pil(pixels).save(directory / f"{i:05d}.png")
+
+
+def save_gif(samples, path, milliseconds=80):
+    """Write images as the frames of an animation that repeats."""
+    pixels = to_uint8(samples)
+    if pixels.shape[1] < 16:
+        pixels = _smooth(pixels)
+    first, *rest = [enlarge(image, width=200) for image in pixels]
+    first.save(path, save_all=True, append_images=rest, duration=milliseconds, loop=0)
 
 
 def _scatter(points, path, reference, title):

@@ -48,3 +48,25 @@ def latents(n, dimension, seed):
     """
     shape = tf.stack([n, dimension])
     return tf.random.stateless_normal(shape, tf.stack([seed, 0]), alg="philox")
+
+
+def walk(stops, frames):
+    """Return latents on the way through `stops` [m, d] and back to the first, float32.
+
+    Between two stops lie `frames` equal steps of a spherical interpolation, which keeps the
+    latents' length typical of N(0, I):
+
+        sin((1 - t) w) / sin(w) a + sin(t w) / sin(w) b,   w the angle between a and b
+
+    Example:
+        >>> walk(tf.constant([[1.0, 0.0], [0.0, 1.0]]), frames=2)[1].numpy().round(4).tolist()
+        [0.7071, 0.7071]
+
+    Reference: White, arXiv:1609.04468, section 2.
+    """
+    a, b = stops, tf.roll(stops, -1, axis=0)
+    cosine = tf.reduce_sum(tf.math.l2_normalize(a, 1) * tf.math.l2_normalize(b, 1), 1)
+    angle = tf.acos(tf.clip_by_value(cosine, -0.9999, 0.9999))[:, None, None]
+    t = (tf.range(frames, dtype=tf.float32) / frames)[None, :, None]
+    way = tf.sin((1 - t) * angle) * a[:, None] + tf.sin(t * angle) * b[:, None]
+    return tf.reshape(way / tf.sin(angle), [-1, stops.shape[1]])

@@ -165,7 +165,7 @@ class Dragan(Penalty):
     Reference: Kodali et al., arXiv:1705.07215, equation 4 (`noise` is the root of its c).
     """
 
-    def __init__(self, weight=10.0, noise=0.5):
+    def __init__(self, weight=10.0, noise=0.1):
         self.weight, self.noise = weight, noise
 
     def __call__(self, discriminate, real, fake, noise=tf.random):

@@ -37,7 +37,9 @@ def define_config_flags():
         kinds = getattr(field.type, "__name__", str(field.type)).replace(" | None", "")
         text, default = field.metadata["help"], field.default
         if kinds == "bool | str":
-            flag = flags.Flag(_BooleanOrAuto(), flags.ArgumentSerializer(), field.name, default, text)
+            flag = flags.Flag(
+                _BooleanOrAuto(), flags.ArgumentSerializer(), field.name, default, text
+            )
             flag.boolean = True
             flags.DEFINE_flag(flag)
         elif field.metadata["choices"]:
@@ -52,13 +54,18 @@ def define_config_flags():
             define(field.name, default, text)
 
 
-def parse_config(argv):
-    """Return the `Config` that a command line stands for, or end with what is wrong with it."""
-    arguments, stem = _find_flagfiles(argv)
-    arguments = _last_of(flags.FLAGS.read_flags_from_files(arguments), "--epochs", "--steps")
-    rest = flags.FLAGS(arguments)
+def parse_flags(argv):
+    """Return absl's flag values; raise `flags.Error` for what is no flag."""
+    rest = flags.FLAGS(argv)
     if len(rest) > 1:
         raise flags.Error(f"unexpected argument {rest[1]!r}; flags look like --name=value")
+    return flags.FLAGS
+
+
+def parse_config(argv):
+    """Return the `Config` that a command line stands for; raise `flags.Error` if it cannot be."""
+    arguments, stem = _find_flagfiles(argv)
+    parse_flags(_last_of(flags.FLAGS.read_flags_from_files(arguments), "--epochs", "--steps"))
     module = config_module()
     values = {f.name: flags.FLAGS[f.name].value for f in dataclasses.fields(module.Config)}
     values["name"] = values["name"] or stem or values["model"]
@@ -74,14 +81,22 @@ def run(main, parser):
         print(sys.modules["__main__"].__doc__)
         print(flags.FLAGS.module_help(sys.modules["__main__"]))
         print(flags.FLAGS.module_help(sys.modules[__name__]))
-        print("  --flagfile: read flags from a file, here or in scripts/flags; later flags override")
+        print(
+            "  --flagfile: read flags from a file, here or in scripts/flags; later flags override"
+        )
         sys.exit(0)
     try:
         parsed = parser(sys.argv)
     except (flags.Error, OSError) as error:
-        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        fail(error)
         sys.exit(2)
     sys.exit(main(parsed))
+
+
+def fail(error):
+    """Print an error as one line; return the exit status 1."""
+    print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+    return 1
 
 
 def _find_flagfiles(argv):

@@ -16,8 +16,7 @@ def main(config):
     try:
         return experiment.train(config)
     except experiment.USER_ERRORS as error:
-        print(f"train.py: {error}", file=command_line.sys.stderr)
-        return 1
+        return command_line.fail(error)
 
 
 if __name__ == "__main__":

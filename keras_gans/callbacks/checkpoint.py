@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import shutil
+import warnings
 
 import keras
 
@@ -68,6 +69,7 @@ def save(gan, directory):
         gan.save_weights(beside / STATE)
         manifest = {
             "step": gan.step,
+            "sample_shape": gan.generator.output_shape[1:],
             "sha256": _digest(beside / STATE),
             "keras_gans": __version__,
             "keras": keras.__version__,
@@ -92,21 +94,33 @@ def restore(gan, directory):
         FileNotFoundError: if there is none.
         ValueError: if it is damaged or belongs to another architecture.
     """
-    known = steps(directory)
-    if not known:
-        raise FileNotFoundError(f"{directory} has no checkpoint to resume from")
-    path = pathlib.Path(directory) / f"{known[-1]:08d}"
-    manifest = json.loads((path / MANIFEST).read_text())
+    path, manifest = newest(directory)
     if _digest(path / STATE) != manifest["sha256"]:
         raise ValueError(
             f"{path / STATE} is damaged: its SHA-256 differs from the manifest's. Remove {path} "
             "to go on from the checkpoint before it."
         )
     try:
-        gan.load_weights(path / STATE)
-    except (ValueError, KeyError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns where it leaves an optimizer or a layer as it was.
+            warnings.filterwarnings("error", message="Skipping")
+            gan.load_weights(path / STATE)
+    except (ValueError, KeyError, UserWarning) as error:
         raise ValueError(f"{path} does not fit the model that the flags make: {error}") from error
-    return known[-1]
+    return manifest["step"]
+
+
+def newest(directory):
+    """Return (folder, manifest) of the newest checkpoint.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    known = steps(directory)
+    if not known:
+        raise FileNotFoundError(f"{directory} has no checkpoint")
+    path = pathlib.Path(directory) / f"{known[-1]:08d}"
+    return path, json.loads((path / MANIFEST).read_text())
 
 
 def _digest(path):

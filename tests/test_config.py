@@ -1,0 +1,57 @@
+import dataclasses
+
+import pytest
+
+from keras_gans import config, losses, networks, penalties
+from keras_gans.config import Config
+from keras_gans.datasets import augmentation
+from keras_gans.networks import common
+
+
+def test_choices_are_what_the_library_has():
+    assert set(config.LOSSES) == set(losses.NAMES)
+    assert {*config.PENALTIES} == {"none", "r1+r2", *penalties.NAMES}
+    assert {*config.NETWORKS} == {"auto", *networks.NAMES}
+    assert config.NORMALIZATIONS == common.NORMALIZATIONS
+    assert config.AUGMENTATIONS == augmentation.NAMES
+
+
+def test_flags_round_trip():
+    made = Config(
+        name="x", steps=7, penalty="r1", penalty_weight=0.5, jit_compile=True, dataset="npz:a=b.npz"
+    )
+    assert Config.from_flags(made.to_flags()) == made
+    assert Config.from_flags(Config().to_flags()) == Config()
+
+
+def test_it_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().seed = 1
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"batch_size": 0}, ["--batch_size=0", "at least 1"]),
+        ({"generator_lr": -1.0}, ["--generator_lr=-1.0", "at least 0"]),
+        ({"generator_lr": float("nan")}, ["--generator_lr=nan", "at least 0"]),
+        ({"beta_1": 1.0}, ["--beta_1=1.0", "below 1"]),
+        ({"ema_decay": 1.0}, ["--ema_decay=1.0", "below 1"]),
+        ({"loss": "foo"}, ["--loss=foo", "wasserstein", "hinge"]),
+        ({"dataset": "mnist"}, ["--dataset=mnist", "digits", "tfds:NAME"]),
+        ({"dataset": "tfds:"}, ["--dataset=tfds:", "tfds:NAME"]),
+        ({"dataset": "digits:x"}, ["--dataset=digits:x"]),
+        ({"dataset": "ring", "network": "dcgan"}, ["--network=dcgan", "--network=mlp"]),
+        ({"dataset": "ring", "augment": "flip"}, ["--augment", "points"]),
+        ({"augment": "flip,foo"}, ["--augment", "foo", "crop"]),
+        ({"epochs": 1, "steps": 1}, ["--epochs=1", "--steps=1", "exclude"]),
+        ({"steps": 7, "steps_per_execution": 2}, ["--steps=7", "multiple"]),
+        ({"penalty_weight": 1.0}, ["--penalty_weight=1.0", "--penalty"]),
+        ({"jit_compile": "yes"}, ["--jit_compile=yes", "auto"]),
+        ({"name": "a/b"}, ["--name=a/b", "folder"]),
+    ],
+)
+def test_what_cannot_be_is_refused(values, words):
+    with pytest.raises(ValueError) as error:
+        Config(**values)
+    assert all(word in str(error.value) for word in words), error.value

@@ -1,0 +1,187 @@
+import pathlib
+
+import h5py
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_gans import experiment
+from keras_gans.callbacks import checkpoint
+from keras_gans.config import Config
+
+
+def small(tmp_path, **values):
+    defaults = {"name": "run", "width": 4, "latent_dim": 3, "batch_size": 16, "steps": 4}
+    return Config(**{**defaults, "output_dir": str(tmp_path), **values})
+
+
+def state(run):
+    """Every array of a run's newest checkpoint, by its path in the file."""
+    arrays = {}
+    path, _ = checkpoint.newest(run / "checkpoints")
+    with h5py.File(path / checkpoint.STATE) as file:
+        file.visititems(
+            lambda name, item: (
+                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return arrays
+
+
+@pytest.mark.parametrize(
+    ("step", "total", "in_epoch", "calls"),
+    [
+        (0, 20, 10, [(0, 2, 10)]),
+        (0, 25, 10, [(0, 2, 10), (2, 3, 5)]),
+        (3, 25, 10, [(0, 1, 7), (1, 2, 10), (2, 3, 5)]),
+        (3, 5, 10, [(0, 1, 2)]),
+        (20, 20, 10, []),
+    ],
+)
+def test_segments(step, total, in_epoch, calls):
+    assert experiment.segments(step, total, in_epoch) == calls
+    assert sum((end - start) * steps for start, end, steps in calls) == total - step
+
+
+def test_schedule_of_epochs_is_passes_and_of_steps_is_twentieths():
+    data = experiment.load_data(Config())  # 1,797 digits
+    assert experiment.schedule(Config(epochs=3), data) == (3 * 28, 28)  # 1797 // 64
+    assert experiment.schedule(Config(epochs=3, discriminator_steps=5), data) == (3 * 5, 5)
+    assert experiment.schedule(Config(), data) == (20 * 28, 28)
+    assert experiment.schedule(Config(steps=1000), data) == (1000, 50)
+    assert experiment.schedule(Config(steps=1000, steps_per_execution=40), data) == (1000, 80)
+    with pytest.raises(ValueError, match=r"1797 samples.*--batch_size=1024"):
+        experiment.schedule(Config(epochs=1, batch_size=1024, discriminator_steps=2), data)
+
+
+def test_train_leaves_everything_in_the_run(tmp_path, capsys):
+    assert experiment.train(small(tmp_path, loss="wasserstein", penalty="gradient_penalty")) == 0
+    run = tmp_path / "run"
+    assert {path.name for path in run.iterdir()} == {
+        *("flags.txt", "samples", "logs", "checkpoints", "export"),
+    }
+    assert "--loss=wasserstein\n" in (run / "flags.txt").read_text()
+    assert [path.name for path in sorted((run / "samples").iterdir())][-1] == "00000004.png"
+    assert (run / "logs" / "history.csv").read_text().count("\n") == 5
+    assert (run / "export" / "1" / "saved_model.pb").exists()
+    assert checkpoint.steps(run / "checkpoints") == [2, 3, 4]
+    assert "1,797 samples" in capsys.readouterr().out
+
+
+def test_load_run_gives_the_trained_model_back(tmp_path):
+    experiment.train(small(tmp_path, ema_decay=0.9))
+    gan = experiment.load_run(tmp_path / "run")
+    exported = tf.saved_model.load(str(tmp_path / "run" / "export" / "1"))
+    images = exported.signatures["sample"](n=tf.constant(4), seed=tf.constant(0))["images"]
+    pixels = np.round((gan.generate(4, seed=0) + 1) * 127.5)
+    assert gan.step == 4 and np.abs(images.numpy() - pixels).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"epochs": None, "steps": 6},
+        {"steps": 6, "discriminator_steps": 2, "ema_decay": 0.9, "loss": "hinge"},
+        {"steps": 6, "steps_per_execution": 3, "discriminator_norm": "spectral"},
+        {"steps": 6, "augment": "flip", "lr_decay": "none", "penalty": "r1"},
+    ],
+    ids=lambda values: "-".join(values),
+)
+def test_resume_is_bitwise(tmp_path, values):
+    straight = small(tmp_path / "a", **values)
+    experiment.train(straight)
+    experiment.train(small(tmp_path / "b", **{**values, "steps": 3}))
+    experiment.train(small(tmp_path / "b", **values, resume=True))
+    a, b = state(tmp_path / "a" / "run"), state(tmp_path / "b" / "run")
+    assert a.keys() == b.keys() and len(a) > 20
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def test_resume_within_an_epoch_goes_on_with_the_data_that_come_next(tmp_path):
+    values = {"steps": None, "epochs": 1, "batch_size": 256}  # 7 steps a pass
+    experiment.train(small(tmp_path / "a", **values))
+    experiment.train(small(tmp_path / "b", batch_size=256, steps=3))
+    experiment.train(small(tmp_path / "b", **values, resume=True))
+    a, b = state(tmp_path / "a" / "run"), state(tmp_path / "b" / "run")
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def test_resume_refuses_other_flags_and_names_them(tmp_path):
+    experiment.train(small(tmp_path))
+    with pytest.raises(ValueError, match=r"--loss=hinge \(the run has non_saturating\)"):
+        experiment.train(small(tmp_path, loss="hinge", resume=True))
+
+
+def test_resume_of_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        experiment.train(small(tmp_path, resume=True))
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        experiment.load_run(tmp_path)
+
+
+def test_an_earlier_run_is_kept(tmp_path):
+    for _ in range(3):
+        experiment.train(small(tmp_path, steps=1))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "run-1", "run-2"]
+    assert all(checkpoint.steps(p / "checkpoints") == [1] for p in tmp_path.iterdir())
+
+
+def test_bad_data_leaves_an_earlier_run_alone(tmp_path):
+    experiment.train(small(tmp_path))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FileNotFoundError, match="--dataset=folder:"):
+        experiment.train(small(tmp_path, dataset=f"folder:{tmp_path / 'none'}"))
+    with pytest.raises(ValueError, match=r"--network=dcgan does not fit.*--image_size"):
+        experiment.train(small(tmp_path, image_size=29, network="dcgan"))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_divergence_ends_with_1_and_keeps_the_last_good_checkpoint(tmp_path, capsys):
+    config = small(tmp_path, optimizer="sgd", generator_lr=1e30, discriminator_lr=1e30)
+    assert experiment.train(config) == 1
+    output = capsys.readouterr().out
+    assert "training diverged" in output and "checkpoint" in output
+    assert not (tmp_path / "run" / "export").exists()
+
+
+@pytest.mark.parametrize("dataset", ["ring", "grid"])
+def test_points_get_an_mlp_and_a_scatter_plot(tmp_path, dataset):
+    assert experiment.train(small(tmp_path, dataset=dataset, depth=2)) == 0
+    gan = experiment.load_run(tmp_path / "run")
+    assert gan.generate(5).shape == (5, 2)
+    assert (tmp_path / "run" / "samples" / "00000004.png").exists()
+
+
+def test_mixed_precision_holds_for_the_run_only(tmp_path):
+    assert experiment.train(small(tmp_path, mixed_precision="mixed_bfloat16")) == 0
+    assert keras.config.dtype_policy().name == "float32"
+    gan = experiment.load_run(tmp_path / "run")
+    assert gan.generator.layers[1].compute_dtype == "bfloat16"
+
+
+def test_weight_clip_holds_every_weight_of_the_critic(tmp_path):
+    experiment.train(small(tmp_path, weight_clip=0.01, discriminator_norm="batch"))
+    gan = experiment.load_run(tmp_path / "run")
+    for variable in gan.discriminator.trainable_variables:
+        assert np.abs(variable.numpy()).max() <= 0.01 + 1e-9, variable.path
+
+
+FLAGFILES = sorted((pathlib.Path(__file__).parents[1] / "scripts" / "flags").glob("*.flags"))
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)
+def test_every_flagfile_cites_its_paper_and_trains_two_steps(tmp_path, path):
+    text = path.read_text()
+    assert text.startswith("# ") and "arXiv:" in text.splitlines()[0]
+    lines = [line for line in text.splitlines() if not line.startswith("--steps")]
+    config = Config.from_flags("\n".join([*lines, "--steps=2", f"--output_dir={tmp_path}"]))
+    assert experiment.train(config) == 0
+    assert checkpoint.steps(tmp_path / config.name / "checkpoints") == [1, 2]
+
+
+def test_all_eleven_flagfiles_are_there():
+    names = "gan ns lsgan wgan wgan_clip hinge dragan r1 r3gan ttur article"
+    assert {path.stem for path in FLAGFILES} >= set(names.split())
