@@ -9,7 +9,6 @@ where random numbers come from: the model gives its own tracked stream, else `tf
 import keras
 import tensorflow as tf
 
-from keras_gans.noise import Noise
 from keras_gans.registry import Configurable, resolve
 
 
@@ -282,58 +281,6 @@ class WeightClip(keras.constraints.Constraint):
     def get_config(self):
         """Return the constructor's arguments."""
         return {"limit": self.limit}
-
-
-def check_reach(penalty, discriminate, real, fake, discriminator):
-    """Refuse a discriminator that the penalty cannot train.
-
-    Some operations, bilinear resizing among them, have a first gradient but no second one in
-    TensorFlow. Training would go on without the penalty and say nothing. A kernel that gets no
-    gradient from the penalty, although a change of it changes the penalty, is such a case.
-
-    Raises:
-        ValueError: if there is one; the message names the layers.
-    """
-    state = [variable.numpy() for variable in penalty.variables]
-    for variable in penalty.variables:  # a lazy penalty must not be in a pause
-        variable.assign(tf.zeros_like(variable))
-
-    def value():
-        for variable in penalty.variables:
-            variable.assign(tf.zeros_like(variable))
-        return penalty(discriminate, real, fake, Noise(seed=0))
-
-    kernels = [v for v in discriminator.trainable_variables if len(v.shape) >= 2]
-    with tf.GradientTape() as tape:
-        before = value()
-    gradients = tape.gradient(before, kernels)
-    unreached = []
-    for kernel, gradient in zip(kernels, gradients, strict=True):
-        if gradient is None:
-            kept = kernel.numpy()
-            kernel.assign(kept * 1.5)
-            if abs(float(value() - before)) > 1e-6 * abs(float(before)):
-                unreached.append(kernel.path.rpartition("/")[0])
-            kernel.assign(kept)
-    for variable, kept in zip(penalty.variables, state, strict=True):
-        variable.assign(kept)
-    if unreached:
-        resizing = [
-            layer.name
-            for layer in discriminator._flatten_layers()
-            if getattr(layer, "interpolation", "nearest") != "nearest"
-        ]
-        cause = (
-            f"layer {', '.join(resizing)} resizes by interpolation"
-            if resizing
-            else "an operation between them and the logits"
-        )
-        raise ValueError(
-            f"the penalty {penalty!r} depends on the kernels of layer {', '.join(unreached)} but "
-            f"has no gradient with respect to them, so it would not be trained. The cause is most "
-            f"likely that {cause}, which has no second gradient in TensorFlow. Use nearest "
-            f"resizing, average pooling or strides in the discriminator instead."
-        )
 
 
 NAMES = {"gradient_penalty": GradientPenalty, "r1": R1, "r2": R2, "dragan": Dragan}

@@ -1,4 +1,4 @@
-"""What the scripts share: flags made from `Config`, flagfiles found by bare name, quick `--help`."""
+"""What the scripts share: flags made from `Config`, flagfiles by bare name, a quick `--help`."""
 
 import dataclasses
 import importlib.util
@@ -90,7 +90,11 @@ def run(main, parser):
     except (flags.Error, OSError) as error:
         fail(error)
         sys.exit(2)
-    sys.exit(main(parsed))
+    try:
+        sys.exit(main(parsed))
+    except KeyboardInterrupt:
+        fail("interrupted outside of training; what was saved before is kept")
+        sys.exit(130)
 
 
 def fail(error):
@@ -100,7 +104,7 @@ def fail(error):
 
 
 def _find_flagfiles(argv):
-    """Look bare flagfile names up in scripts/flags; return the arguments and the last one's stem."""
+    """Look bare flagfile names up in scripts/flags; return the arguments and the last stem."""
     found, stem, after = [], "", False
     for argument in argv:
         name, equals, path = argument.partition("=")

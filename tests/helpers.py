@@ -1,5 +1,6 @@
 """What several tests share: tiny games, a model's whole state, round trips, other processes."""
 
+import json
 import subprocess
 import sys
 
@@ -90,9 +91,8 @@ def round_trip(gan, tmp_path):
     gan.save(path)
     loaded = keras.models.load_model(path)
     assert_same(state(gan), state(loaded))
-    serialize = keras.saving.serialize_keras_object
-    assert serialize(loaded.get_config()) == serialize(gan.get_config())
-    assert loaded.get_compile_config() == gan.get_compile_config()
+    assert json.dumps(loaded.get_config()) == json.dumps(gan.get_config())
+    assert json.dumps(loaded.get_compile_config()) == json.dumps(gan.get_compile_config())
     return loaded
 
 

@@ -1,7 +1,5 @@
 """From what `fit` is given to batches that one step can be cut from."""
 
-import warnings
-
 import numpy as np
 import tensorflow as tf
 
@@ -70,35 +68,3 @@ def parts(tensors, k):
         [None] * k if tensor is None else tf.split(tensor, k) for tensor in tf.nest.flatten(tensors)
     ]
     return [tf.nest.pack_sequence_as(tensors, part) for part in zip(*cut, strict=True)]
-
-
-def check_samples(real, discriminator):
-    """Refuse samples of a wrong type or shape, or with NaN; warn of images out of [-1, 1]."""
-    dtype = tf.as_dtype(real.dtype)
-    if not dtype.is_floating:
-        raise ValueError(
-            f"samples must be floating (images float32 in [-1, 1]), found {dtype.name}; for uint8 "
-            "images use x / 127.5 - 1"
-        )
-    expected = getattr(discriminator, "input_shape", None)
-    shape = tuple(real.shape)
-    if isinstance(expected, tuple) and not tf.TensorShape(expected[1:]).is_compatible_with(
-        shape[1:]
-    ):
-        raise ValueError(
-            f"samples have shape {shape[1:]}, the discriminator {discriminator.name!r} takes "
-            f"{expected[1:]}"
-        )
-    values = np.asarray(real)
-    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"the first batch has NaN or infinity in {len(bad)} of {len(values)} samples, the "
-            f"first at index {bad[0]}"
-        )
-    low, high = float(values.min()), float(values.max())
-    if values.ndim == 4 and (low < -1.01 or high > 1.01 or (low >= 0.0 and high > 0.0)):
-        warnings.warn(
-            f"images are expected in [-1, 1], the first batch lies in [{low:.3g}, {high:.3g}]",
-            stacklevel=4,
-        )

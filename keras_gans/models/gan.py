@@ -1,6 +1,6 @@
 """The game of two networks, as a Keras model: the only `train_step` of the library."""
 
-import warnings
+import contextlib
 
 import keras
 import numpy as np
@@ -8,13 +8,14 @@ import tensorflow as tf
 
 from keras_gans import losses, penalties
 from keras_gans.layers import spectral_layers
-from keras_gans.models import feed
+from keras_gans.models import checks, feed
 from keras_gans.models.logs import Logs
+from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.noise import Noise, latents
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class GAN(keras.Model):
+class GAN(SavedWhole):
     """A generator and a discriminator that are trained against each other by `fit`.
 
     One step of `fit` is `discriminator_steps` updates of the discriminator, each on samples and
@@ -54,14 +55,15 @@ class GAN(keras.Model):
 
     def __init__(self, generator, discriminator, latent_dim, seed=None, **kwargs):
         super().__init__(**kwargs)
-        _check_fit(generator, discriminator, latent_dim)
+        checks.check_networks(generator, discriminator, latent_dim)
         self.generator = generator
         self.discriminator = discriminator
-        self.ema_generator = _copy(generator)
+        self.ema_generator = copy(generator)
         self.latent_dim = int(latent_dim)
         self.seed = seed
         self.noise = Noise(seed)
         self._seed_generator = self.noise.generator  # an attribute, so that Keras tracks it
+        self._test_noise = Noise(0)
         self._logs = Logs(self.log_names)
         for layer in spectral_layers(generator) + spectral_layers(discriminator):
             layer.advance_on_call = False  # train_step does it, once per update
@@ -93,7 +95,7 @@ class GAN(keras.Model):
         fake_logits = self.discriminate(fake, condition)
         self.log(real_logits=tf.reduce_mean(real_logits), fake_logits=tf.reduce_mean(fake_logits))
         terms = {"d_loss": self.loss.discriminator(real_logits, fake_logits)}
-        if self.penalty is not None:
+        if self.penalty is not None and self._training:
             terms["penalty"] = self.penalty(
                 lambda x: self.discriminate(x, condition), real, fake, self.noise
             )
@@ -145,16 +147,23 @@ class GAN(keras.Model):
         return self._logs.take()
 
     def test_step(self, data):
-        """Return the losses on a batch without a change to the networks."""
-        self._training = False
-        try:
+        """Return the losses on a batch; leave networks, penalty and training noise alone."""
+        with self._evaluating():
             real, condition = self.unpack(data)
             fake = self.synthesize(real, condition)
             self.log(**self.discriminator_losses(real, fake, condition))
             self.log(**self.generator_losses(real, fake, condition))
-        finally:
-            self._training = True
         return self._logs.update(self._logs.take())
+
+    @contextlib.contextmanager
+    def _evaluating(self):
+        """Let the hooks run in inference mode, on noise of their own."""
+        training_noise = self.noise
+        self._training, self.noise = False, self._test_noise
+        try:
+            yield
+        finally:
+            self._training, self.noise = True, training_noise
 
     def log(self, **scalars):
         """Report scalars by name: `fit` shows their means over the epoch."""
@@ -294,23 +303,20 @@ class GAN(keras.Model):
         if self._checked:
             return
         real, condition = self.unpack(batch)
-        feed.check_samples(real, self.discriminator)
+        checks.check_samples(real, self.discriminator)
         if self.penalty is not None:
             real, condition = tf.nest.map_structure(
                 lambda t: None if t is None else tf.convert_to_tensor(t)[:4], (real, condition)
             )
             fake = tf.random.stateless_normal(tf.shape(real), seed=[0, 0])
-            self._training = False
-            try:
-                penalties.check_reach(
+            with self._evaluating():
+                checks.check_reach(
                     self.penalty,
                     lambda x: self.discriminate(x, condition),
                     real,
                     fake,
                     self.discriminator,
                 )
-            finally:
-                self._training = True
         self._checked = True
 
     @property
@@ -366,112 +372,7 @@ class GAN(keras.Model):
         hidden = {"penalty"} if getattr(self, "penalty", None) is None else set()
         return [mean for name, mean in self._logs.means.items() if name not in hidden]
 
-    # --- saving ----------------------------------------------------------------------------------
-
-    def build(self, input_shape=None):
-        """Do nothing: the networks come built."""
-
-    def get_config(self):
-        """Return what `from_config` needs, the networks' own configs included."""
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "name": self.name,
-            "dtype": serialize(self.dtype_policy),
-            "generator": serialize(self.generator),
-            "discriminator": serialize(self.discriminator),
-            "latent_dim": self.latent_dim,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Make the model again from `get_config()`."""
-        return cls(**_deserialize(config, custom_objects))
-
-    def get_compile_config(self):
-        """Return the arguments of `compile`, both optimizers' included."""
-        if not self.compiled:
-            return None
-        return {
-            name: keras.saving.serialize_keras_object(value)
-            for name, value in self._compile_arguments.items()
-        }
-
-    def compile_from_config(self, config):
-        """Compile again from `get_compile_config()`; the optimizers' state is loaded after it."""
-        self.compile(**_deserialize(config))
-
-    def _own_state(self):
-        """State that Keras does not save: all random streams, and the penalty's counters."""
-        streams = [v for v in self.non_trainable_variables if "seed_generator_state" in v.path]
-        penalty = getattr(self, "penalty", None)
-        return [*streams, *(penalty.variables if penalty is not None else ())]
-
-    def save_own_variables(self, store):
-        """Save the random streams and counters along with the model."""
-        super().save_own_variables(store)
-        for i, variable in enumerate(self._own_state()):
-            store[f"state_{i}"] = variable
-
-    def load_own_variables(self, store):
-        """Load what `save_own_variables` saved."""
-        for i, variable in enumerate(self._own_state()):
-            if f"state_{i}" not in store.keys():  # noqa: SIM118
-                raise ValueError(
-                    f"the file lacks state_{i} of {self.name} ({variable.path}): it was saved by "
-                    "a model that was built or compiled differently"
-                )
-            variable.assign(store[f"state_{i}"])
-        super().load_own_variables(
-            {k: store[k] for k in store.keys() if not k.startswith("state_")}  # noqa: SIM118
-        )
-
 
 def _advance_spectral(network):
     for layer in spectral_layers(network):
         layer.advance()
-
-
-def _copy(network):
-    """Return a network of the same architecture and weights; works for any kind of model."""
-    config = keras.saving.serialize_keras_object(network)
-    copy = keras.saving.deserialize_keras_object(config, safe_mode=False)
-    copy.set_weights(network.get_weights())
-    copy.trainable = False
-    return copy
-
-
-def _deserialize(config, custom_objects=None):
-    """Turn the values of a saved config that stand for objects into these objects."""
-    return {
-        name: keras.saving.deserialize_keras_object(value, custom_objects)
-        if isinstance(value, dict)
-        else value
-        for name, value in config.items()
-    }
-
-
-def _check_fit(generator, discriminator, latent_dim):
-    """Refuse networks that do not fit together, where their shapes are known."""
-    for role, network in (("generator", generator), ("discriminator", discriminator)):
-        if not isinstance(network, keras.Model) or not network.built:
-            raise ValueError(f"the {role} must be a built keras.Model, found {network!r}")
-    inputs, outputs = (getattr(generator, name, None) for name in ("input_shape", "output_shape"))
-    if isinstance(inputs, tuple) and inputs[1:] != (latent_dim,):
-        raise ValueError(
-            f"the generator {generator.name!r} takes latents of shape {inputs[1:]}, expected "
-            f"({latent_dim},) as latent_dim={latent_dim}"
-        )
-    wanted = getattr(discriminator, "input_shape", None)
-    if isinstance(wanted, tuple) and isinstance(outputs, tuple) and wanted[1:] != outputs[1:]:
-        raise ValueError(
-            f"the generator makes samples of shape {outputs[1:]}, the discriminator takes "
-            f"{wanted[1:]}; they must be equal"
-        )
-    last = discriminator.layers[-1] if discriminator.layers else None
-    if getattr(last, "activation", None) is keras.activations.sigmoid:
-        warnings.warn(
-            f"the discriminator's last layer {last.name!r} is a sigmoid; losses expect logits, so "
-            "leave the activation out",
-            stacklevel=3,
-        )

@@ -26,7 +26,7 @@ def adams():
 
 
 class Adam:
-    """Kingma and Ba, algorithm 1."""
+    """Kingma and Ba, arXiv:1412.6980, the last formula of section 2."""
 
     def __init__(self, variables):
         self.variables, self.t = variables, 0
@@ -40,8 +40,9 @@ class Adam:
             g = np.zeros(self.m[i].shape) if gradient is None else np.asarray(gradient, "float64")
             self.m[i] = b1 * self.m[i] + (1 - b1) * g
             self.v[i] = b2 * self.v[i] + (1 - b2) * g**2
-            m, v = self.m[i] / (1 - b1**self.t), self.v[i] / (1 - b2**self.t)
-            self.variables[i].assign(self.variables[i] - rate * m / (np.sqrt(v) + epsilon))
+            scaled = rate * (1 - b2**self.t) ** 0.5 / (1 - b1**self.t)
+            step = scaled * self.m[i] / (np.sqrt(self.v[i]) + epsilon)
+            self.variables[i].assign(self.variables[i] - step)
 
 
 def reference_wgan_gp(generator, discriminator, x, batch, steps, k, seed):

@@ -1,0 +1,119 @@
+"""What is looked at once, before the first step: what would go wrong silently or obscurely."""
+
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.noise import Noise
+
+
+def check_networks(generator, discriminator, latent_dim):
+    """Refuse networks that do not fit together, where their shapes are known."""
+    for role, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, keras.Model) or not network.built:
+            raise ValueError(f"the {role} must be a built keras.Model, found {network!r}")
+    inputs, outputs = (getattr(generator, name, None) for name in ("input_shape", "output_shape"))
+    if isinstance(inputs, tuple) and inputs[1:] != (latent_dim,):
+        raise ValueError(
+            f"the generator {generator.name!r} takes latents of shape {inputs[1:]}, expected "
+            f"({latent_dim},) as latent_dim={latent_dim}"
+        )
+    wanted = getattr(discriminator, "input_shape", None)
+    if isinstance(wanted, tuple) and isinstance(outputs, tuple) and wanted[1:] != outputs[1:]:
+        raise ValueError(
+            f"the generator makes samples of shape {outputs[1:]}, the discriminator takes "
+            f"{wanted[1:]}; they must be equal"
+        )
+    last = discriminator.layers[-1] if discriminator.layers else None
+    if getattr(last, "activation", None) is keras.activations.sigmoid:
+        warnings.warn(
+            f"the discriminator's last layer {last.name!r} is a sigmoid; losses expect logits, so "
+            "leave the activation out",
+            stacklevel=3,
+        )
+
+
+def check_samples(real, discriminator):
+    """Refuse samples of a wrong type or shape, or with NaN; warn of images out of [-1, 1]."""
+    dtype = tf.as_dtype(real.dtype)
+    if not dtype.is_floating:
+        raise ValueError(
+            f"samples must be floating (images float32 in [-1, 1]), found {dtype.name}; for uint8 "
+            "images use x / 127.5 - 1"
+        )
+    expected = getattr(discriminator, "input_shape", None)
+    shape = tuple(real.shape)
+    if isinstance(expected, tuple) and not tf.TensorShape(expected[1:]).is_compatible_with(
+        shape[1:]
+    ):
+        raise ValueError(
+            f"samples have shape {shape[1:]}, the discriminator {discriminator.name!r} takes "
+            f"{expected[1:]}"
+        )
+    values = np.asarray(real)
+    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"the first batch has NaN or infinity in {len(bad)} of {len(values)} samples, the "
+            f"first at index {bad[0]}"
+        )
+    low, high = float(values.min()), float(values.max())
+    if values.ndim == 4 and (low < -1.01 or high > 1.01 or (low >= 0.0 and high > 0.0)):
+        warnings.warn(
+            f"images are expected in [-1, 1], the first batch lies in [{low:.3g}, {high:.3g}]",
+            stacklevel=4,
+        )
+
+
+def check_reach(penalty, discriminate, real, fake, discriminator):
+    """Refuse a discriminator that the penalty cannot train.
+
+    Some operations, bilinear resizing among them, have a first gradient but no second one in
+    TensorFlow. Training would go on without the penalty and say nothing. A kernel that gets no
+    gradient from the penalty, although a change of it changes the penalty, is such a case.
+
+    Raises:
+        ValueError: if there is one; the message names the layers.
+    """
+    state = [variable.numpy() for variable in penalty.variables]
+    for variable in penalty.variables:  # a lazy penalty must not be in a pause
+        variable.assign(tf.zeros_like(variable))
+
+    def value():
+        for variable in penalty.variables:
+            variable.assign(tf.zeros_like(variable))
+        return penalty(discriminate, real, fake, Noise(seed=0))
+
+    kernels = [v for v in discriminator.trainable_variables if len(v.shape) >= 2]
+    with tf.GradientTape() as tape:
+        before = value()
+    gradients = tape.gradient(before, kernels)
+    unreached = []
+    for kernel, gradient in zip(kernels, gradients, strict=True):
+        if gradient is None:
+            kept = kernel.numpy()
+            kernel.assign(kept * 1.5)
+            if abs(float(value() - before)) > 1e-6 * abs(float(before)):
+                unreached.append(kernel.path.rpartition("/")[0])
+            kernel.assign(kept)
+    for variable, kept in zip(penalty.variables, state, strict=True):
+        variable.assign(kept)
+    if unreached:
+        resizing = [
+            layer.name
+            for layer in discriminator._flatten_layers()
+            if getattr(layer, "interpolation", "nearest") != "nearest"
+        ]
+        cause = (
+            f"layer {', '.join(resizing)} resizes by interpolation"
+            if resizing
+            else "an operation between them and the logits"
+        )
+        raise ValueError(
+            f"the penalty {penalty!r} depends on the kernels of layer {', '.join(unreached)} but "
+            f"has no gradient with respect to them, so it would not be trained. The cause is most "
+            f"likely that {cause}, which has no second gradient in TensorFlow. Use nearest "
+            f"resizing, average pooling or strides in the discriminator instead."
+        )
