@@ -7,8 +7,8 @@ import tensorflow as tf
 class Noise:
     """A stream of random numbers whose position is a variable.
 
-    It offers `normal(shape)` and `uniform(shape)`, as `tf.random` does. The stream is the same with
-    and without XLA. Under `tf.distribute` each replica draws its own numbers: Keras's generator
+    It offers `normal(shape)` and `uniform(shape)`, as `tf.random` does. XLA draws another stream
+    from the same seed. Under `tf.distribute` each replica draws its own numbers: Keras's generator
     alone would give every replica the same.
 
     Args:
@@ -59,8 +59,8 @@ def walk(stops, frames):
         sin((1 - t) w) / sin(w) a + sin(t w) / sin(w) b,   w the angle between a and b
 
     Example:
-        >>> walk(tf.constant([[1.0, 0.0], [0.0, 1.0]]), frames=2)[1].numpy().round(4).tolist()
-        [0.7071, 0.7071]
+        >>> walk(tf.constant([[1.0, 0.0], [0.0, 1.0]]), frames=2)[1].numpy().round(2)
+        array([0.71, 0.71], dtype=float32)
 
     Reference: White, arXiv:1609.04468, section 2.
     """

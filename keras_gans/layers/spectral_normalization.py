@@ -28,7 +28,7 @@ class SpectralNormalization(keras.layers.Wrapper):
     Example:
         >>> layer = SpectralNormalization(keras.layers.Dense(2, use_bias=False))
         >>> layer.build((None, 2))
-        >>> layer.layer.kernel.assign([[3.0, 0.0], [0.0, 1.0]])
+        >>> kernel = layer.layer.kernel.assign([[3.0, 0.0], [0.0, 1.0]])
         >>> for _ in range(20):
         ...     layer.advance()
         >>> layer(tf.constant([[3.0, 3.0]])).numpy().round(4).tolist()

@@ -78,42 +78,52 @@ def check_reach(penalty, discriminate, real, fake, discriminator):
         ValueError: if there is one; the message names the layers.
     """
     state = [variable.numpy() for variable in penalty.variables]
-    for variable in penalty.variables:  # a lazy penalty must not be in a pause
-        variable.assign(tf.zeros_like(variable))
+    try:
+        found = _find_unreached(penalty, discriminate, real, fake, discriminator)
+    except LookupError as error:  # how TensorFlow says that an operation has no gradient
+        found = str(error)
+    finally:
+        for variable, kept in zip(penalty.variables, state, strict=True):
+            variable.assign(kept)
+    if found:
+        raise _unreachable(penalty, discriminator, found)
+
+
+def _find_unreached(penalty, discriminate, real, fake, discriminator):
+    """Name the layers that the penalty depends on without a gradient; empty if there are none."""
 
     def value():
-        for variable in penalty.variables:
+        for variable in penalty.variables:  # a lazy penalty must not be in a pause
             variable.assign(tf.zeros_like(variable))
         return penalty(discriminate, real, fake, Noise(seed=0))
 
     kernels = [v for v in discriminator.trainable_variables if len(v.shape) >= 2]
     with tf.GradientTape() as tape:
         before = value()
-    gradients = tape.gradient(before, kernels)
     unreached = []
-    for kernel, gradient in zip(kernels, gradients, strict=True):
+    for kernel, gradient in zip(kernels, tape.gradient(before, kernels), strict=True):
         if gradient is None:
             kept = kernel.numpy()
             kernel.assign(kept * 1.5)
             if abs(float(value() - before)) > 1e-6 * abs(float(before)):
                 unreached.append(kernel.path.rpartition("/")[0])
             kernel.assign(kept)
-    for variable, kept in zip(penalty.variables, state, strict=True):
-        variable.assign(kept)
-    if unreached:
-        resizing = [
-            layer.name
-            for layer in discriminator._flatten_layers()
-            if getattr(layer, "interpolation", "nearest") != "nearest"
-        ]
-        cause = (
-            f"layer {', '.join(resizing)} resizes by interpolation"
-            if resizing
-            else "an operation between them and the logits"
-        )
-        raise ValueError(
-            f"the penalty {penalty!r} depends on the kernels of layer {', '.join(unreached)} but "
-            f"has no gradient with respect to them, so it would not be trained. The cause is most "
-            f"likely that {cause}, which has no second gradient in TensorFlow. Use nearest "
-            f"resizing, average pooling or strides in the discriminator instead."
-        )
+    names = ", ".join(unreached)
+    return f"it depends on the kernels of layer {names} and gives them no gradient" if names else ""
+
+
+def _unreachable(penalty, discriminator, found):
+    resizing = [
+        f"{layer.name} ({type(layer).__name__}, {layer.interpolation})"
+        for layer in discriminator._flatten_layers()
+        if hasattr(layer, "interpolation")
+        and not (isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "nearest")
+    ]
+    suspect = (
+        f"layer {', '.join(resizing)}" if resizing else "one of the discriminator's operations"
+    )
+    return ValueError(
+        f"the penalty {penalty!r} cannot train this discriminator: {found}. Most likely {suspect} "
+    suspect = f"layer {', '.join(resizing)}" if resizing else "one of its operations"
+        "pooling or strides instead."
+    )

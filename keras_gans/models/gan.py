@@ -1,6 +1,7 @@
 """The game of two networks, as a Keras model: the only `train_step` of the library."""
 
 import contextlib
+import warnings
 
 import keras
 import numpy as np
@@ -127,24 +128,27 @@ class GAN(SavedWhole):
         return self._logs.update(*updates)
 
     def _update_discriminator(self, real, condition):
-        _advance_spectral(self.discriminator)
-        fake = self.synthesize(real, condition)
-        with tf.GradientTape() as tape:
-            terms = self.discriminator_losses(real, fake, condition)
-            objective = self._objective(terms, self.discriminator_optimizer)
-        gradients = tape.gradient(objective, self.discriminator_variables)
-        self.discriminator_optimizer.apply(gradients, self.discriminator_variables)
-        return self._logs.take()
+        # Where the data end, nothing may run that does not need them: no noise, no counter.
+        with tf.control_dependencies(tf.nest.flatten(real)):
+            _advance_spectral(self.discriminator)
+            fake = self.synthesize(real, condition)
+            with tf.GradientTape() as tape:
+                terms = self.discriminator_losses(real, fake, condition)
+                objective = self._objective(terms, self.discriminator_optimizer)
+            gradients = tape.gradient(objective, self.discriminator_variables)
+            self.discriminator_optimizer.apply(gradients, self.discriminator_variables)
+            return self._logs.take()
 
     def _update_generator(self, real, condition):
-        _advance_spectral(self.generator)
-        with tf.GradientTape() as tape:
-            fake = self.synthesize(real, condition)
-            terms = self.generator_losses(real, fake, condition)
-            objective = self._objective(terms, self.generator_optimizer)
-        gradients = tape.gradient(objective, self.generator_variables)
-        self.generator_optimizer.apply(gradients, self.generator_variables)
-        return self._logs.take()
+        with tf.control_dependencies(tf.nest.flatten(real)):
+            _advance_spectral(self.generator)
+            with tf.GradientTape() as tape:
+                fake = self.synthesize(real, condition)
+                terms = self.generator_losses(real, fake, condition)
+                objective = self._objective(terms, self.generator_optimizer)
+            gradients = tape.gradient(objective, self.generator_variables)
+            self.generator_optimizer.apply(gradients, self.generator_variables)
+            return self._logs.take()
 
     def test_step(self, data):
         """Return the losses on a batch; leave networks, penalty and training noise alone."""
@@ -290,7 +294,10 @@ class GAN(SavedWhole):
             x = feed.rebatch(x, self.discriminator_steps)
         if isinstance(x, tf.data.Dataset):
             self._check_data(feed.first(x, self.discriminator_steps))
-        return super().fit(x, epochs=epochs, shuffle=False, **kwargs)
+        with warnings.catch_warnings():
+            if kwargs.get("steps_per_epoch") is None:  # a last batch that is dropped is no surprise
+                warnings.filterwarnings("ignore", "Your input ran out of data")
+            return super().fit(x, epochs=epochs, shuffle=False, **kwargs)
 
     def train_on_batch(self, x, y=None, **kwargs):
         """Make one step on one batch of `discriminator_steps` * B samples."""
@@ -322,7 +329,7 @@ class GAN(SavedWhole):
     @property
     def step(self):
         """How many updates the generator has had."""
-        return int(self.generator_optimizer.iterations)
+        return int(self.generator_optimizer.iterations.numpy())
 
     def call(self, latent, training=False):
         """Return samples for latents [B, latent_dim], from the averaged generator if there is."""

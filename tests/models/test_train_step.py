@@ -169,9 +169,12 @@ with strategy.scope():
     gan = kg.GAN(*kg.networks.mlp((3,), latent_dim=4, width=4), latent_dim=4, seed=0)
     gan.compile(penalty="gradient_penalty", discriminator_steps=2, ema_decay=0.9)
 x = np.random.default_rng(0).normal(size=[32, 3]).astype("float32")
-history = gan.fit(tf.data.Dataset.from_tensor_slices(x).batch(8, drop_remainder=True), verbose=0)
-print(gan.step, int(gan.discriminator_optimizer.iterations), history.history)
-assert np.isfinite(list(history.history.values())).all()
+data, noise = tf.data.Dataset.from_tensor_slices(x).batch(8, drop_remainder=True), gan.noise
+history = gan.fit(data, validation_data=data, verbose=0).history
+assert np.isfinite(list(history.values())).all() and "penalty" in history, history
+assert gan.noise is noise
+assert gan.generate(3).shape == (3, 3)
+print(gan.step, "generator and", int(gan.discriminator_optimizer.iterations.numpy()), "others")
 """
     )
-    assert "2 4 {'d_loss': [" in output
+    assert "2 generator and 4 others" in output
