@@ -119,11 +119,9 @@ def _unreachable(penalty, discriminator, found):
         if hasattr(layer, "interpolation")
         and not (isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "nearest")
     ]
-    suspect = (
-        f"layer {', '.join(resizing)}" if resizing else "one of the discriminator's operations"
-    )
+    suspect = f"layer {', '.join(resizing)}" if resizing else "one of its operations"
     return ValueError(
         f"the penalty {penalty!r} cannot train this discriminator: {found}. Most likely {suspect} "
-    suspect = f"layer {', '.join(resizing)}" if resizing else "one of its operations"
+        "has no second gradient in TensorFlow. Use UpSampling2D with nearest interpolation, average "
         "pooling or strides instead."
     )
