@@ -122,6 +122,6 @@ def _unreachable(penalty, discriminator, found):
     suspect = f"layer {', '.join(resizing)}" if resizing else "one of its operations"
     return ValueError(
         f"the penalty {penalty!r} cannot train this discriminator: {found}. Most likely {suspect} "
-        "has no second gradient in TensorFlow. Use UpSampling2D with nearest interpolation, average "
+        "has no second gradient in TensorFlow. Use nearest UpSampling2D, average "
         "pooling or strides instead."
     )
