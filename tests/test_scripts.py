@@ -47,11 +47,11 @@ def test_a_wrong_flag_ends_with_2_and_one_line(tmp_path, arguments, words):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--flagfile=wgan.flags"], ("wgan", None, 3000, 5)),
+        (["--flagfile=wgan.flags"], ("wgan", None, 2500, 5)),
         (["--flagfile=wgan.flags", "--epochs=50"], ("wgan", 50, None, 5)),
         (["--flagfile", "wgan.flags", "--epochs", "50", "--steps", "7"], ("wgan", None, 7, 5)),
-        (["--epochs=3", "--flagfile=wgan.flags"], ("wgan", None, 3000, 5)),
-        (["--flagfile=wgan.flags", "--name=x", "--discriminator_steps=1"], ("x", None, 3000, 1)),
+        (["--epochs=3", "--flagfile=wgan.flags"], ("wgan", None, 2500, 5)),
+        (["--flagfile=wgan.flags", "--name=x", "--discriminator_steps=1"], ("x", None, 2500, 1)),
         (["--flagfile=own.flags"], ("own", None, None, 3)),
         ([], ("gan", None, None, 1)),
     ],

@@ -121,34 +121,34 @@ class GAN(SavedWhole):
 
     def train_step(self, data):
         """Update the discriminator on each of k parts of the batch, then the generator once."""
-        parts = feed.parts(self.unpack(data), self.discriminator_steps)
-        updates = [self._discriminator_update(real, condition) for real, condition in parts]
+        return self._step(*self.unpack(data))
+
+    def _whole_step(self, real, condition):
+        parts = feed.parts((real, condition), self.discriminator_steps)
+        updates = [self._discriminator_update(*part) for part in parts]
         updates.append(self._update_generator(*parts[-1]))
         self._update_ema()
         return self._logs.update(*updates)
 
     def _update_discriminator(self, real, condition):
-        # Where the data end, nothing may run that does not need them: no noise, no counter.
-        with tf.control_dependencies(tf.nest.flatten(real)):
-            _advance_spectral(self.discriminator)
-            fake = self.synthesize(real, condition)
-            with tf.GradientTape() as tape:
-                terms = self.discriminator_losses(real, fake, condition)
-                objective = self._objective(terms, self.discriminator_optimizer)
-            gradients = tape.gradient(objective, self.discriminator_variables)
-            self.discriminator_optimizer.apply(gradients, self.discriminator_variables)
-            return self._logs.take()
+        _advance_spectral(self.discriminator)
+        fake = self.synthesize(real, condition)
+        with tf.GradientTape() as tape:
+            terms = self.discriminator_losses(real, fake, condition)
+            objective = self._objective(terms, self.discriminator_optimizer)
+        gradients = tape.gradient(objective, self.discriminator_variables)
+        self.discriminator_optimizer.apply(gradients, self.discriminator_variables)
+        return self._logs.take()
 
     def _update_generator(self, real, condition):
-        with tf.control_dependencies(tf.nest.flatten(real)):
-            _advance_spectral(self.generator)
-            with tf.GradientTape() as tape:
-                fake = self.synthesize(real, condition)
-                terms = self.generator_losses(real, fake, condition)
-                objective = self._objective(terms, self.generator_optimizer)
-            gradients = tape.gradient(objective, self.generator_variables)
-            self.generator_optimizer.apply(gradients, self.generator_variables)
-            return self._logs.take()
+        _advance_spectral(self.generator)
+        with tf.GradientTape() as tape:
+            fake = self.synthesize(real, condition)
+            terms = self.generator_losses(real, fake, condition)
+            objective = self._objective(terms, self.generator_optimizer)
+        gradients = tape.gradient(objective, self.generator_variables)
+        self.generator_optimizer.apply(gradients, self.generator_variables)
+        return self._logs.take()
 
     def test_step(self, data):
         """Return the losses on a batch; leave networks, penalty and training noise alone."""
@@ -240,9 +240,14 @@ class GAN(SavedWhole):
             raise ValueError("the two players need an optimizer each, found the same object twice")
         self.generator_optimizer.build(self.generator_variables)
         self.discriminator_optimizer.build(self.discriminator_variables)
-        # Traced once rather than k times; under a strategy, optimizers cannot be inside a function.
-        self._discriminator_update = self._update_discriminator
-        if self.discriminator_steps > 1 and not run_eagerly and not tf.distribute.has_strategy():
+        self._step, self._discriminator_update = self._whole_step, self._update_discriminator
+        if not run_eagerly and not tf.distribute.has_strategy():  # it lets no function hold `apply`
+            # As a function that is not inlined, no part of a step runs before its data are there:
+            # at the end of the data, Keras's step would else draw noise and move counters.
+            self._step = tf.function(
+                self._whole_step, autograph=False, experimental_attributes={"_noinline": True}
+            )
+            # Traced once rather than k times.
             self._discriminator_update = tf.function(self._update_discriminator, autograph=False)
         self._compile_arguments = {
             "loss": self.loss,
