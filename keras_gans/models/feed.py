@@ -39,7 +39,7 @@ def rebatch(dataset, steps):
         # Dataset.rebatch forgets how long the dataset is.
         length = cardinality if cardinality < 0 else cardinality // steps
         rebatched = rebatched.apply(tf.data.experimental.assert_cardinality(length))
-    return rebatched
+    return rebatched.prefetch(tf.data.AUTOTUNE)  # joins the batches off the critical path
 
 
 def first(dataset, steps):
