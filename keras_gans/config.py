@@ -29,7 +29,7 @@ AUGMENTATIONS = (
     "contrast",
     "color",
 )
-TOYS = ("ring", "grid")
+TOYS = ("ring", "grid", "imbalanced_ring", "spiral", "two_moons", "mixture_1d")
 SOURCES = ("digits", *TOYS, "tfds:NAME", "idx:DIR", "folder:DIR", "npz:FILE")
 
 
@@ -135,13 +135,13 @@ class Config:
         if self.dataset in TOYS:
             if self.network not in ("auto", "mlp"):
                 raise ValueError(
-                    f"--network={self.network} makes images, --dataset={self.dataset} has points "
-                    "in the plane; use --network=mlp"
+                    f"--network={self.network} makes images, --dataset={self.dataset} has points; "
+                    "use --network=mlp"
                 )
             if self.image_size or self.augment:
                 raise ValueError(
                     f"--image_size and --augment are for images, --dataset={self.dataset} has "
-                    "points in the plane"
+                    "points"
                 )
         if "/" in self.name or self.name in (".", ".."):
             raise ValueError(f"--name={self.name}: must be a folder's name, not a path")

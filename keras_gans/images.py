@@ -48,22 +48,23 @@ def to_pil(pixels):
 
 
 def draw(samples, path, columns=None, reference=None, title=""):
-    """Write samples as a PNG: images as a grid, points as a scatter plot of two coordinates.
+    """Write samples as a PNG: images as a grid, points as a scatter plot or a histogram.
 
     Args:
         samples: float32 images in [-1, 1] or uint8 images [n, H, W, C], or points [n, d].
         path: the file; its folder is made.
         columns: images in a row; None makes the grid square.
         reference: real points, drawn in grey behind the samples.
-        title: written above a scatter plot.
+        title: written above a plot of points.
 
+    Points of one coordinate become a histogram; of points of more than two the first two are drawn.
     Small images are enlarged by a whole factor, so that a grid is some 500 pixels wide; those
     below 16 pixels smoothly.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not is_image(samples):
-        return _scatter(np.asarray(samples), path, reference, title)
+        return _plot(np.asarray(samples), path, reference, title)
     pixels = to_uint8(samples)
     if pixels.shape[1] < 16:  # too coarse to recognise as squares
         pixels = _smooth(pixels)
@@ -102,22 +103,31 @@ def save_gif(samples, path, milliseconds=80):
     first.save(path, save_all=True, append_images=rest, duration=milliseconds, loop=0)
 
 
-def _scatter(points, path, reference, title):
-    """Points with one coordinate become a histogram."""
+def _plot(points, path, reference, title):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5), dpi=100, layout="tight")
     axes = figure.subplots()
+    kinds = [] if reference is None else [("real", np.asarray(reference), "0.75")]
+    kinds.append(("generated", points, "tab:blue"))
     if points.shape[1] == 1:
-        for values, color in ((reference, "0.7"), (points, "tab:blue")):
-            if values is not None:
-                axes.hist(values[:, 0], bins=100, density=True, color=color, alpha=0.7)
+        _histogram(axes, kinds)
     else:
-        if reference is not None:
-            axes.scatter(*reference[:, :2].T, s=2, color="0.8", label="real")
-        axes.scatter(*points[:, :2].T, s=3, color="tab:blue", label="generated")
+        for label, values, color in kinds:
+            axes.scatter(*values[:, :2].T, s=3, color=color, label=label)
         axes.set_aspect("equal")
-        axes.legend(loc="upper right")
+    axes.legend(loc="upper right")
     axes.set_title(title)
     figure.savefig(path)
     return path
+
+
+def _histogram(axes, kinds):
+    """Densities on the same bins; what a diverging generator makes of no number is left out."""
+    finite = [(label, values[np.isfinite(values)], color) for label, values, color in kinds]
+    bins = np.histogram_bin_edges(np.concatenate([values for _, values, _ in finite]), 100)
+    for label, values, color in finite:
+        shares = np.histogram(values, bins)[0] / max(1, len(values)) / np.diff(bins)
+        axes.stairs(shares, bins, fill=label == "real", color=color, label=label)
+    axes.set_ylim(top=1.2 * axes.dataLim.ymax or 1.0)  # room for the legend
+    axes.set_ylabel("density")

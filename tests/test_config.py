@@ -4,7 +4,7 @@ import pytest
 
 from keras_gans import config, losses, networks, penalties
 from keras_gans.config import Config
-from keras_gans.datasets import augmentation
+from keras_gans.datasets import augmentation, toy
 from keras_gans.networks import common
 
 
@@ -14,6 +14,7 @@ def test_choices_are_what_the_library_has():
     assert {*config.NETWORKS} == {"auto", *networks.NAMES}
     assert config.NORMALIZATIONS == common.NORMALIZATIONS
     assert config.AUGMENTATIONS == augmentation.NAMES
+    assert tuple(toy.DENSITIES) == config.TOYS
 
 
 def test_flags_round_trip():

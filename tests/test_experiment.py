@@ -147,11 +147,11 @@ def test_divergence_ends_with_1_and_keeps_the_last_good_checkpoint(tmp_path, cap
     assert not (tmp_path / "run" / "export").exists()
 
 
-@pytest.mark.parametrize("dataset", ["ring", "grid"])
-def test_points_get_an_mlp_and_a_scatter_plot(tmp_path, dataset):
+@pytest.mark.parametrize("dataset", ["ring", "spiral", "mixture_1d"])
+def test_points_get_an_mlp_and_a_plot(tmp_path, dataset):
     assert experiment.train(small(tmp_path, dataset=dataset, depth=2)) == 0
     gan = experiment.load_run(tmp_path / "run")
-    assert gan.generate(5).shape == (5, 2)
+    assert gan.generate(5).shape == (5, 1 if dataset == "mixture_1d" else 2)
     assert (tmp_path / "run" / "samples" / "00000004.png").exists()
 
 

@@ -52,6 +52,20 @@ def test_draw_plots_points(tmp_path, dimension):
         assert len(image.getcolors(10**6)) > 10
 
 
+def test_histograms_share_bins_and_leave_out_what_is_no_number(tmp_path):
+    points = np.array([[0.0], [np.nan], [np.inf], [1.0]])
+    for reference in (None, np.array([[-5.0], [5.0]])):
+        images.draw(points, tmp_path / "a.png", reference=reference)
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    images._histogram(axes, [("real", np.array([[-5.0], [5.0]]), "0"), ("made", points, "0.5")])
+    real, made = (patch.get_data() for patch in axes.patches)
+    np.testing.assert_array_equal(real.edges, made.edges)
+    assert (real.edges[0], real.edges[-1], len(real.values)) == (-5, 5, 100)
+    assert abs(np.sum(made.values * 0.1) - 1) < 1e-9  # two of two finite points
+
+
 def test_save_each_and_gif(tmp_path):
     samples = np.linspace(-1, 1, 4 * 64).reshape(4, 8, 8, 1)
     images.save_each(samples, tmp_path)
