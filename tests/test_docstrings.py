@@ -58,7 +58,9 @@ def test_the_core_s_classes_have_an_example():
         assert all(part in function.__doc__ for part in ("Args:", "Raises:", ">>>"))
 
 
-@pytest.mark.parametrize("module", [kg, kg.callbacks, kg.datasets, kg.layers, kg.networks])
+@pytest.mark.parametrize(
+    "module", [kg, kg.callbacks, kg.datasets, kg.layers, kg.metrics, kg.networks]
+)
 def test_all_public_names_exist(module):
     assert all(hasattr(module, name) for name in module.__all__)
     assert len(set(module.__all__)) == len(module.__all__)
