@@ -9,7 +9,18 @@ gan.fit(dataset, epochs=20)
 images = gan.generate(64, seed=0)
 """
 
-from keras_gans import callbacks, datasets, export, layers, losses, metrics, networks, penalties
+from keras_gans import (
+    callbacks,
+    datasets,
+    export,
+    layers,
+    losses,
+    metrics,
+    networks,
+    optimizers,
+    penalties,
+    stability,
+)
 from keras_gans._version import __version__
 from keras_gans.models import GAN
 
@@ -23,5 +34,7 @@ __all__ = [
     "losses",
     "metrics",
     "networks",
+    "optimizers",
     "penalties",
+    "stability",
 ]

@@ -58,6 +58,10 @@ class Penalty(Configurable):
         """Return the penalty, a float32 scalar."""
         raise NotImplementedError
 
+    def steady(self):
+        """Return the penalty that is at every call what this one is on average."""
+        return self
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class GradientPenalty(Penalty):
@@ -200,6 +204,10 @@ class Sum(Penalty):
         """Return the sum, a float32 scalar."""
         return tf.add_n([penalty(discriminate, real, fake, noise) for penalty in self.penalties])
 
+    def steady(self):
+        """Return the sum of what its parts are on average."""
+        return Sum(*(penalty.steady() for penalty in self.penalties))
+
     @classmethod
     def from_config(cls, config):
         """Make the sum again from `get_config()`."""
@@ -233,6 +241,10 @@ class Lazy(Penalty):
             raise ValueError(f"Lazy(every=...) must be a whole number >= 1, found {every!r}")
         self.penalty, self.every = get(penalty), int(every)
         self.calls = keras.Variable(0, dtype="int64", trainable=False, name="lazy_calls")
+
+    def steady(self):
+        """Return the penalty inside."""
+        return self.penalty.steady()
 
     @property
     def variables(self):

@@ -29,7 +29,7 @@ ALLOWED = {
     "datasets": PLAIN,
     "augment": PLAIN,
     "networks": {"layers"},
-    "models": PLAIN | {"losses", "penalties", "augment", "layers"},
+    "models": PLAIN | {"losses", "penalties", "augment", "layers", "optimizers"},
     "callbacks": PLAIN | {"models", "metrics"},
     "stability": PLAIN | {"losses", "penalties", "optimizers", "models"},
     "export": PLAIN,

@@ -9,8 +9,10 @@ import tensorflow as tf
 from keras_gans.noise import Noise
 
 
-def check_networks(generator, discriminator, latent_dim):
+def check_networks(generator, discriminator, latent_dim, packing=1):
     """Refuse networks that do not fit together, where their shapes are known."""
+    if int(packing) != packing or packing < 1:
+        raise ValueError(f"packing must be a whole number >= 1, found {packing!r}")
     for role, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, keras.Model) or not network.built:
             raise ValueError(f"the {role} must be a built keras.Model, found {network!r}")
@@ -21,11 +23,14 @@ def check_networks(generator, discriminator, latent_dim):
             f"({latent_dim},) as latent_dim={latent_dim}"
         )
     wanted = getattr(discriminator, "input_shape", None)
-    if isinstance(wanted, tuple) and isinstance(outputs, tuple) and wanted[1:] != outputs[1:]:
-        raise ValueError(
-            f"the generator makes samples of shape {outputs[1:]}, the discriminator takes "
-            f"{wanted[1:]}; they must be equal"
-        )
+    if isinstance(wanted, tuple) and isinstance(outputs, tuple):
+        shown = packed_shape(outputs[1:], packing)
+        if wanted[1:] != shown:
+            joined = f", which packing={packing} makes {shown}" if packing > 1 else ""
+            raise ValueError(
+                f"the generator makes samples of shape {outputs[1:]}{joined}, the discriminator "
+                f"takes {wanted[1:]}; they must be equal"
+            )
     last = discriminator.layers[-1] if discriminator.layers else None
     if getattr(last, "activation", None) is keras.activations.sigmoid:
         warnings.warn(
@@ -35,7 +40,21 @@ def check_networks(generator, discriminator, latent_dim):
         )
 
 
-def check_samples(real, discriminator):
+def packed_shape(shape, packing):
+    """Return the shape of what the discriminator judges: `packing` samples side by side."""
+    return (*shape[:-1], None if shape[-1] is None else packing * shape[-1])
+
+
+def check_packing(samples, steps, packing):
+    """Refuse a batch that cannot be cut into updates of whole packs."""
+    if samples // steps % packing:
+        raise ValueError(
+            f"a batch of {samples // steps} samples cannot be packed by packing={packing}; take a "
+            "batch size that is a multiple of it"
+        )
+
+
+def check_samples(real, discriminator, packing=1):
     """Refuse samples of a wrong type or shape, or with NaN; warn of images out of [-1, 1]."""
     dtype = tf.as_dtype(real.dtype)
     if not dtype.is_floating:
@@ -46,11 +65,11 @@ def check_samples(real, discriminator):
     expected = getattr(discriminator, "input_shape", None)
     shape = tuple(real.shape)
     if isinstance(expected, tuple) and not tf.TensorShape(expected[1:]).is_compatible_with(
-        shape[1:]
+        packed_shape(shape[1:], packing)
     ):
         raise ValueError(
             f"samples have shape {shape[1:]}, the discriminator {discriminator.name!r} takes "
-            f"{expected[1:]}"
+            f"{expected[1:]}" + (f" with packing={packing}" if packing > 1 else "")
         )
     values = np.asarray(real)
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))

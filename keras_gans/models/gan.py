@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from keras_gans import losses, penalties
 from keras_gans.layers import spectral_layers
-from keras_gans.models import checks, feed
+from keras_gans.models import checks, feed, view
 from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.noise import Noise, latents
+from keras_gans.optimizers import dynamics as game_dynamics
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -25,6 +26,8 @@ class GAN(SavedWhole):
         D <- D - lr ∇_D [loss.discriminator(D(x), D(G(z))) + penalty],   k times
         G <- G - lr ∇_G  loss.generator(D(x), D(G(z))),                  once
 
+    That is the alternating dynamics; `compile` takes others.
+
     Families of GANs override the hooks: `unpack`, `synthesize`, `discriminate`,
     `discriminator_losses`, `generator_losses`, `generator_variables`, `discriminator_variables`.
     The two loss hooks return a dict of named scalars; their sum is minimised and each is logged
@@ -34,6 +37,8 @@ class GAN(SavedWhole):
         generator: a `keras.Model` from latents [B, latent_dim] to samples.
         discriminator: a `keras.Model` from samples to logits, without a sigmoid.
         latent_dim: length of a latent vector, drawn from N(0, I).
+        packing: m, how many samples the discriminator judges at a time, joined along their last
+            axis: it then takes m times as many channels. Against mode collapse (PacGAN).
         seed: seed of all the model's noise; None takes one from the operating system.
         **kwargs: `name`, `dtype`.
 
@@ -49,18 +54,19 @@ class GAN(SavedWhole):
         (3, 2)
 
     Reference: Goodfellow et al., arXiv:1406.2661, algorithm 1; k critic steps: Arjovsky et al.,
-    arXiv:1701.07875, algorithm 1.
+    arXiv:1701.07875, algorithm 1; packing: Lin et al., arXiv:1712.04086, section 3.
     """
 
     log_names = ("d_loss", "penalty", "g_loss", "real_logits", "fake_logits")
 
-    def __init__(self, generator, discriminator, latent_dim, seed=None, **kwargs):
+    def __init__(self, generator, discriminator, latent_dim, packing=1, seed=None, **kwargs):
         super().__init__(**kwargs)
-        checks.check_networks(generator, discriminator, latent_dim)
+        checks.check_networks(generator, discriminator, latent_dim, packing)
         self.generator = generator
         self.discriminator = discriminator
         self.ema_generator = copy(generator)
         self.latent_dim = int(latent_dim)
+        self.packing = int(packing)
         self.seed = seed
         self.noise = Noise(seed)
         self._seed_generator = self.noise.generator  # an attribute, so that Keras tracks it
@@ -124,37 +130,74 @@ class GAN(SavedWhole):
         return self._step(*self.unpack(data))
 
     def _whole_step(self, real, condition):
-        parts = feed.parts((real, condition), self.discriminator_steps)
-        updates = [self._discriminator_update(*part) for part in parts]
-        updates.append(self._update_generator(*parts[-1]))
+        logs = self.dynamics.step(self, feed.parts((real, condition), self.discriminator_steps))
         self._update_ema()
-        return self._logs.update(*updates)
+        return self._logs.update(*logs)
 
     def _update_discriminator(self, real, condition):
+        """Update the discriminator on a part of the batch; return its logs."""
+        gradients, logs = self.discriminator_gradients(real, condition)
+        self.apply(gradients, None)
+        return logs
+
+    def update_generator(self, real, condition):
+        """Update the generator on a part of the batch; return its logs."""
+        gradients, logs = self.generator_gradients(real, condition)
+        self.apply(None, gradients)
+        return logs
+
+    def discriminator_gradients(self, real, condition):
+        """Return the gradient of the discriminator's loss, a list, and its logs."""
         _advance_spectral(self.discriminator)
         fake = self.synthesize(real, condition)
         with tf.GradientTape() as tape:
-            terms = self.discriminator_losses(real, fake, condition)
+            terms = self.discriminator_losses(self._show(real), self._show(fake), condition)
             objective = self._objective(terms, self.discriminator_optimizer)
-        gradients = tape.gradient(objective, self.discriminator_variables)
-        self.discriminator_optimizer.apply(gradients, self.discriminator_variables)
-        return self._logs.take()
+        return tape.gradient(objective, self.discriminator_variables), self._logs.take()
 
-    def _update_generator(self, real, condition):
+    def generator_gradients(self, real, condition, against=None):
+        """Return the gradient of the generator's loss, a list, and its logs.
+
+        `against(real, fake, condition)` is a context in which the discriminator is another.
+        """
         _advance_spectral(self.generator)
         with tf.GradientTape() as tape:
             fake = self.synthesize(real, condition)
-            terms = self.generator_losses(real, fake, condition)
+            batch = self._show(real), self._show(fake), condition
+            with against(*batch) if against else contextlib.nullcontext():
+                self._logs.take()  # what was logged on the way there is no part of the step
+                terms = self.generator_losses(*batch)
             objective = self._objective(terms, self.generator_optimizer)
-        gradients = tape.gradient(objective, self.generator_variables)
-        self.generator_optimizer.apply(gradients, self.generator_variables)
-        return self._logs.take()
+        return tape.gradient(objective, self.generator_variables), self._logs.take()
+
+    def apply(self, discriminator_gradients, generator_gradients):
+        """Let the players' optimizers apply their gradients; None leaves a player alone."""
+        if discriminator_gradients is not None:
+            self.discriminator_optimizer.apply(
+                discriminator_gradients, self.discriminator_variables
+            )
+        if generator_gradients is not None:
+            self.generator_optimizer.apply(generator_gradients, self.generator_variables)
+
+    def _show(self, x):
+        """Return samples as the discriminator gets to see them: noisy and packed, if so chosen."""
+        if self.instance_noise is not None and self._training:
+            x = x + self.noise_level() * self.noise.normal(tf.shape(x))
+        return view.pack(x, self.packing)
+
+    def noise_level(self):
+        """Return the standard deviation of the instance noise at this step, a float32 scalar."""
+        level = self.instance_noise
+        if callable(level):
+            level = level(self.generator_optimizer.iterations // self.dynamics.applications)
+        return tf.cast(level or 0.0, tf.float32)
 
     def test_step(self, data):
         """Return the losses on a batch; leave networks, penalty and training noise alone."""
         with self._evaluating():
             real, condition = self.unpack(data)
-            fake = self.synthesize(real, condition)
+            fake = self._show(self.synthesize(real, condition))
+            real = self._show(real)
             self.log(**self.discriminator_losses(real, fake, condition))
             self.log(**self.generator_losses(real, fake, condition))
         return self._logs.update(self._logs.take())
@@ -197,6 +240,8 @@ class GAN(SavedWhole):
         discriminator_optimizer=None,
         discriminator_steps=1,
         ema_decay=None,
+        dynamics="alternating",
+        instance_noise=None,
         jit_compile="auto",
         steps_per_execution=1,
         run_eagerly=False,
@@ -211,6 +256,10 @@ class GAN(SavedWhole):
             discriminator_steps: discriminator updates per generator update, >= 1.
             ema_decay: decay of the averaged generator that `generate` uses, in [0, 1); None
                 averages nothing, and `generate` uses the generator as it is.
+            dynamics: how the players move against each other: a `keras_gans.optimizers.Dynamics`
+                or its name.
+            instance_noise: standard deviation of the Gaussian noise that the discriminator sees on
+                real and on generated samples, >= 0; or a Keras schedule of it over the steps.
             jit_compile: True compiles the step by XLA; `"auto"` does so on a GPU.
             steps_per_execution: steps in one call of the compiled function, >= 1.
             run_eagerly: True runs Python line by line, for debugging.
@@ -224,6 +273,11 @@ class GAN(SavedWhole):
             )
         if ema_decay is not None and not 0.0 <= ema_decay < 1.0:
             raise ValueError(f"ema_decay must be None or lie in [0, 1), found {ema_decay!r}")
+        if not (instance_noise is None or callable(instance_noise) or instance_noise >= 0.0):
+            raise ValueError(
+                f"instance_noise must be None, a number >= 0 or a Keras schedule, found "
+                f"{instance_noise!r}"
+            )
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
@@ -234,13 +288,16 @@ class GAN(SavedWhole):
         self.penalty = penalties.get(penalty)
         self.discriminator_steps = int(discriminator_steps)
         self.ema_decay = ema_decay
+        self.instance_noise = instance_noise
         self.generator_optimizer = self._optimizer(generator_optimizer)
         self.discriminator_optimizer = self._optimizer(discriminator_optimizer)
         if self.generator_optimizer is self.discriminator_optimizer:
             raise ValueError("the two players need an optimizer each, found the same object twice")
         self.generator_optimizer.build(self.generator_variables)
         self.discriminator_optimizer.build(self.discriminator_variables)
-        self._step, self._discriminator_update = self._whole_step, self._update_discriminator
+        self.dynamics = game_dynamics.get(dynamics)
+        self.dynamics.build(self)
+        self._step, self.update_discriminator = self._whole_step, self._update_discriminator
         if not run_eagerly and not tf.distribute.has_strategy():  # it lets no function hold `apply`
             # As a function that is not inlined, no part of a step runs before its data are there:
             # at the end of the data, Keras's step would else draw noise and move counters.
@@ -248,7 +305,7 @@ class GAN(SavedWhole):
                 self._whole_step, autograph=False, experimental_attributes={"_noinline": True}
             )
             # Traced once rather than k times.
-            self._discriminator_update = tf.function(self._update_discriminator, autograph=False)
+            self.update_discriminator = tf.function(self._update_discriminator, autograph=False)
         self._compile_arguments = {
             "loss": self.loss,
             "penalty": self.penalty,
@@ -256,6 +313,8 @@ class GAN(SavedWhole):
             "discriminator_optimizer": self.discriminator_optimizer,
             "discriminator_steps": self.discriminator_steps,
             "ema_decay": ema_decay,
+            "dynamics": self.dynamics,
+            "instance_noise": instance_noise,
             "jit_compile": jit_compile,
             "steps_per_execution": steps_per_execution,
             "run_eagerly": run_eagerly,
@@ -298,7 +357,7 @@ class GAN(SavedWhole):
         elif isinstance(x, tf.data.Dataset):
             x = feed.rebatch(x, self.discriminator_steps)
         if isinstance(x, tf.data.Dataset):
-            self._check_data(feed.first(x, self.discriminator_steps))
+            self.check_batch(feed.first(x, self.discriminator_steps))
         with warnings.catch_warnings():
             if kwargs.get("steps_per_epoch") is None:  # a last batch that is dropped is no surprise
                 warnings.filterwarnings("ignore", "Your input ran out of data")
@@ -307,21 +366,28 @@ class GAN(SavedWhole):
     def train_on_batch(self, x, y=None, **kwargs):
         """Make one step on one batch of `discriminator_steps` * B samples."""
         self._assert_compile_called("train_on_batch")
-        self._check_data(x if y is None else (x, y))
+        self.check_batch(x if y is None else (x, y))
         return super().train_on_batch(x, y, **kwargs)
 
-    def _check_data(self, batch):
-        """Look once, before the first step, at what would go wrong silently or obscurely."""
+    def check_batch(self, batch):
+        """Look once, before the first step, at what would go wrong silently or obscurely.
+
+        Raises:
+            ValueError: if there is such a thing; it says what was found and expected.
+        """
         if self._checked:
             return
         real, condition = self.unpack(batch)
-        checks.check_samples(real, self.discriminator)
+        checks.check_samples(real, self.discriminator, self.packing)
+        checks.check_packing(len(real), self.discriminator_steps, self.packing)
         if self.penalty is not None:
             real, condition = tf.nest.map_structure(
-                lambda t: None if t is None else tf.convert_to_tensor(t)[:4], (real, condition)
+                lambda t: None if t is None else tf.convert_to_tensor(t)[: 4 * self.packing],
+                (real, condition),
             )
-            fake = tf.random.stateless_normal(tf.shape(real), seed=[0, 0])
             with self._evaluating():
+                real = self._show(real)
+                fake = tf.random.stateless_normal(tf.shape(real), seed=[0, 0])
                 checks.check_reach(
                     self.penalty,
                     lambda x: self.discriminate(x, condition),
@@ -333,8 +399,8 @@ class GAN(SavedWhole):
 
     @property
     def step(self):
-        """How many updates the generator has had."""
-        return int(self.generator_optimizer.iterations.numpy())
+        """How many steps the generator has made."""
+        return int(self.generator_optimizer.iterations.numpy()) // self.dynamics.applications
 
     def call(self, latent, training=False):
         """Return samples for latents [B, latent_dim], from the averaged generator if there is."""

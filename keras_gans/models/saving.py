@@ -7,7 +7,8 @@ class SavedWhole(keras.Model):
     """What `keras.Model` lacks for saving a game of two networks.
 
     With it `.keras` and `.weights.h5` hold both optimizers, the averaged generator, every random
-    stream and the penalty's counters; training after loading is bitwise what it would have been.
+    stream, the penalty's state and the dynamics'; training after loading is bitwise what it would
+    have been.
     """
 
     def build(self, input_shape=None):
@@ -22,6 +23,7 @@ class SavedWhole(keras.Model):
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "latent_dim": self.latent_dim,
+            "packing": self.packing,
             "seed": self.seed,
         }
 
@@ -44,10 +46,12 @@ class SavedWhole(keras.Model):
         self.compile(**_deserialize(config))
 
     def _own_state(self):
-        """State that Keras does not save: all random streams, and the penalty's counters."""
+        """State that Keras does not save: random streams, counters, the dynamics' slow weights."""
         streams = [v for v in self.non_trainable_variables if "seed_generator_state" in v.path]
         penalty = getattr(self, "penalty", None)
-        return [*streams, *(penalty.variables if penalty is not None else ())]
+        dynamics = getattr(self, "dynamics", None)
+        stateful = [part for part in (penalty, dynamics) if part is not None]
+        return [*streams, *(variable for part in stateful for variable in part.variables)]
 
     def save_own_variables(self, store):
         """Save the random streams and counters along with the model."""

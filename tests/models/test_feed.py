@@ -238,5 +238,5 @@ def test_what_has_a_second_gradient_passes_and_the_check_leaves_no_trace(layer):
     gan = make_gan(networks=resizing(layer), penalty=penalty)
     penalty.calls.assign(3)
     before = state(gan)
-    gan._check_data(samples(4))
+    gan.check_batch(samples(4))
     assert_same(state(gan), before)

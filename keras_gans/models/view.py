@@ -1,0 +1,32 @@
+"""How samples are put before the discriminator."""
+
+import tensorflow as tf
+
+
+def pack(x, m):
+    """Join each m samples along their last axis: [B, ..., c] -> [B / m, ..., m c].
+
+    Args:
+        x: samples, B of them.
+        m: how many to join, >= 1; 1 leaves them alone.
+
+    Raises:
+        ValueError: if B is known and no multiple of m.
+
+    Example:
+        >>> pack(tf.constant([[1.0], [2.0], [3.0], [4.0]]), 2).numpy().tolist()
+        [[1.0, 2.0], [3.0, 4.0]]
+
+    Reference: Lin et al. (PacGAN), arXiv:1712.04086, section 3.
+    """
+    if m == 1:
+        return x
+    if x.shape[0] is not None and x.shape[0] % m:
+        raise ValueError(
+            f"a batch of {x.shape[0]} samples cannot be packed by packing={m}; take a multiple"
+        )
+    inner = list(x.shape[1:])
+    x = tf.reshape(x, [-1, m, *inner])
+    last = len(inner)  # the sample's last axis; the packed one goes before it
+    x = tf.transpose(x, [0, *range(2, last + 1), 1, last + 1])
+    return tf.reshape(x, [-1, *inner[:-1], m * inner[-1]])

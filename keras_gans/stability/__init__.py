@@ -1,0 +1,1 @@
+"""Whether a GAN converges, and why: on the smallest one, on toy densities, and on any."""
