@@ -30,7 +30,7 @@ AUGMENTATIONS = (
     "color",
 )
 TOYS = ("ring", "grid", "imbalanced_ring", "spiral", "two_moons", "mixture_1d")
-SOURCES = ("digits", *TOYS, "tfds:NAME", "idx:DIR", "folder:DIR", "npz:FILE")
+SOURCES = ("digits", *TOYS, "tfds:NAME", "idx:DIR", "folder:DIR", "npz:FILE", "stacked:SOURCE")
 
 
 def _option(default, help, choices=None, least=None, below=None):
@@ -128,9 +128,12 @@ class Config:
                 f"--penalty_weight={self.penalty_weight} has no effect without --penalty; "
                 f"penalties are {', '.join(PENALTIES[1:])}"
             )
-        kind, colon, place = self.dataset.partition(":")
+        stacked = self.dataset.startswith("stacked:")
+        source = self.dataset.removeprefix("stacked:")
+        kind, colon, place = source.partition(":")
         forms = [source.partition(":")[:2] for source in SOURCES]
-        if (kind, colon) not in forms or bool(colon) != bool(place):
+        wrong = (kind, colon) not in forms or bool(colon) != bool(place)
+        if wrong or (stacked and (kind == "stacked" or source in TOYS)):
             raise ValueError(f"--dataset={self.dataset}: must be one of {', '.join(SOURCES)}")
         if self.dataset in TOYS:
             if self.network not in ("auto", "mlp"):

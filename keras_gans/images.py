@@ -25,6 +25,27 @@ def to_uint8(images):
     return np.nan_to_num(pixels).astype(np.uint8)
 
 
+def to_float(images):
+    """Map uint8 images to float32 in [-1, 1]: x / 127.5 - 1.
+
+    Args:
+        images: NumPy array or tensor, any shape; uint8 in 0..255, or float32, which is returned
+            as it is.
+
+    Returns:
+        float32 of the same kind and shape; 0 -> -1, 255 -> 1.
+
+    Example:
+        >>> to_float(np.array([0, 255], "uint8"))
+        array([-1.,  1.], dtype=float32)
+    """
+    if images.dtype != np.uint8:
+        return images
+    if tf.is_tensor(images):
+        return tf.cast(images, tf.float32) / 127.5 - 1.0
+    return images.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
+
+
 def is_image(samples):
     """Tell whether samples [n, ...] are images: NHWC with 1, 3 or 4 channels."""
     return len(samples.shape) == 4 and samples.shape[-1] in (1, 3, 4)

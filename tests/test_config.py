@@ -25,6 +25,12 @@ def test_flags_round_trip():
     assert Config.from_flags(Config().to_flags()) == Config()
 
 
+@pytest.mark.parametrize("source", ["digits", "tfds:mnist:test", "idx:a/b", "folder:a", "npz:b"])
+@pytest.mark.parametrize("prefix", ["", "stacked:"])
+def test_sources_may_be_stacked(prefix, source):
+    assert Config(dataset=prefix + source).dataset == prefix + source
+
+
 def test_it_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().seed = 1
@@ -41,6 +47,10 @@ def test_it_is_frozen():
         ({"loss": "foo"}, ["--loss=foo", "wasserstein", "hinge"]),
         ({"dataset": "mnist"}, ["--dataset=mnist", "digits", "tfds:NAME"]),
         ({"dataset": "tfds:"}, ["--dataset=tfds:", "tfds:NAME"]),
+        ({"dataset": "stacked:"}, ["--dataset=stacked:", "stacked:SOURCE"]),
+        ({"dataset": "stacked:mnist"}, ["--dataset=stacked:mnist", "stacked:SOURCE"]),
+        ({"dataset": "stacked:ring"}, ["--dataset=stacked:ring", "stacked:SOURCE"]),
+        ({"dataset": "stacked:stacked:digits"}, ["--dataset=stacked:stacked:digits"]),
         ({"dataset": "digits:x"}, ["--dataset=digits:x"]),
         ({"dataset": "ring", "network": "dcgan"}, ["--network=dcgan", "--network=mlp"]),
         ({"dataset": "ring", "augment": "flip"}, ["--augment", "points"]),

@@ -7,6 +7,7 @@ from keras_gans.datasets.digits import load_digits
 from keras_gans.datasets.folder import load_folder
 from keras_gans.datasets.idx import load_idx
 from keras_gans.datasets.npz import load_npz
+from keras_gans.datasets.stacked import stack
 from keras_gans.datasets.tfds import load_tfds
 from keras_gans.datasets.toy import DENSITIES, load_toy
 
@@ -18,6 +19,7 @@ SOURCES = (
     "folder:DIR",
     "npz:FILE",
     "idx:DIR",
+    "stacked:SOURCE",
 )
 
 
@@ -25,11 +27,12 @@ def load(source, image_size=None, data_dir=None, seed=0, on_corrupt="error"):
     """Load a data set into memory, checked: what is wrong with it is an error here, not later.
 
     Args:
-        source: one of `SOURCES`, with NAME, SPLIT, DIR and FILE filled in.
+        source: one of `SOURCES`, with NAME, SPLIT, DIR, FILE and SOURCE filled in; SOURCE is any
+            of the others that holds labelled images of one channel.
         image_size: side in pixels that images are centre-cropped and resized to; None leaves
             them as they are.
         data_dir: where tensorflow_datasets keeps its files; None for its default.
-        seed: int; of the reference points of a toy density.
+        seed: int; of the reference points of a toy density, and of what is stacked.
         on_corrupt: what `folder:` does about a file that cannot be decoded: "error" or "skip".
 
     Returns:
@@ -49,6 +52,8 @@ def load(source, image_size=None, data_dir=None, seed=0, on_corrupt="error"):
         raise ValueError(f"--on_corrupt: found {on_corrupt!r}, expected 'error' or 'skip'")
     if image_size is not None and (not isinstance(image_size, int) or image_size < 1):
         raise ValueError(f"--image_size: found {image_size!r}, expected a whole number >= 1")
+    if kind == "stacked" and argument and not argument.startswith("stacked:"):
+        return stack(load(argument, image_size, data_dir, seed, on_corrupt), seed)
     if source in DENSITIES:
         data = load_toy(source, seed)
     elif source == "digits":

@@ -40,12 +40,15 @@ def test_resizing_floats_stays_in_range(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "source", ["", "mnist", "tfds:", "npz", "folder:", "idx", "rings", "ring:"]
+    "source",
+    ["", "mnist", "tfds:", "npz", "folder:", "idx", "rings", "ring:", "stacked:", "stacked:mnist"],
 )
 def test_unknown_sources_list_the_known(source):
     with pytest.raises(ValueError) as error:
         load(source)
-    assert repr(source) in str(error.value) and all(s in str(error.value) for s in SOURCES)
+    assert repr(source.removeprefix("stacked:") or source) in str(error.value) and all(
+        s in str(error.value) for s in SOURCES
+    )
 
 
 @pytest.mark.parametrize(
