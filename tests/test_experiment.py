@@ -182,6 +182,6 @@ def test_every_flagfile_cites_its_paper_and_trains_two_steps(tmp_path, path):
     assert checkpoint.steps(tmp_path / config.name / "checkpoints") == [1, 2]
 
 
-def test_all_eleven_flagfiles_are_there():
-    names = "gan ns lsgan wgan wgan_clip hinge dragan r1 r3gan ttur article"
+def test_all_thirteen_flagfiles_are_there():
+    names = "gan ns lsgan wgan wgan_clip hinge dragan r1 r3gan ttur article ring grid"
     assert {path.stem for path in FLAGFILES} >= set(names.split())

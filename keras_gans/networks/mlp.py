@@ -15,7 +15,7 @@ def mlp(
     depth=1,
     discriminator_norm="none",
     discriminator_constraint=None,
-    activation="leaky",
+    activation=None,
 ):
     """Return (generator, discriminator) with `depth` hidden layers of `width` units.
 
@@ -31,7 +31,8 @@ def mlp(
         depth: hidden layers, >= 1.
         discriminator_norm: `"none"`, `"batch"`, `"layer"` or `"spectral"`.
         discriminator_constraint: a Keras constraint on all of the discriminator's weights.
-        activation: `"leaky"` (slope 0.2) or any Keras activation's name.
+        activation: `"leaky"` (slope 0.2) or any Keras activation's name; None is leaky for images
+            and ReLU for points.
 
     Raises:
         ValueError: if a value cannot be.
@@ -44,6 +45,8 @@ def mlp(
     if width < 1 or depth < 1:
         raise ValueError(f"width and depth must be >= 1, found width={width}, depth={depth}")
     data_shape = tuple(data_shape)
+    if activation is None:  # the sharper kink is what finds modes that are narrow and far apart
+        activation = "leaky" if len(data_shape) == 3 else "relu"
     activate = common.leaky if activation == "leaky" else layers.Activation(activation)
 
     latent = x = keras.Input((latent_dim,), name="latent")

@@ -108,6 +108,14 @@ def test_the_mlp_s_defaults_are_the_article_s():
     assert slopes == pytest.approx([0.2])
 
 
+def test_an_mlp_for_points_is_a_relu_network_unless_asked_otherwise():
+    for player in networks.mlp((2,), latent_dim=4, width=3, depth=2):
+        kinks = [x for x in player.layers if isinstance(x, keras.layers.Activation)]
+        assert {x.activation.__name__ for x in kinks} == {"relu", "linear"}  # linear: the end
+    for player in networks.mlp((2,), latent_dim=4, width=3, depth=2, activation="leaky"):
+        assert "negative_slope" in str(player.get_config())
+
+
 def test_an_mlp_for_points_has_no_tanh_at_its_end():
     generator, _ = networks.mlp((2,), latent_dim=4, depth=2)
     assert np.abs(generator(1000 * samples(50, (4,)))).max() > 1
