@@ -18,6 +18,15 @@ LOSSES = (
 PENALTIES = ("none", "gradient_penalty", "r1", "r2", "r1+r2", "dragan")
 NETWORKS = ("auto", "mlp", "dcgan", "resnet")
 NORMALIZATIONS = ("none", "batch", "layer", "spectral")
+DYNAMICS = (
+    "alternating",
+    "simultaneous",
+    "extra_gradient",
+    "consensus",
+    "lookahead",
+    "unrolled",
+)
+OPTIMIZERS = ("adam", "rmsprop", "sgd", "optimistic_adam", "optimistic_sgd", "negative_momentum")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 AUGMENTATIONS = (
     "flip",
@@ -80,10 +89,19 @@ class Config:
         0.0, "clip the discriminator's weights to this after each update; 0 does not", least=0.0
     )
     discriminator_steps: int = _option(1, "discriminator updates per generator update", least=1)
-    optimizer: str = _option("adam", "the optimizer of both players", ("adam", "rmsprop", "sgd"))
+    dynamics: str = _option("alternating", "how the players move against each other", DYNAMICS)
+    packing: int = _option(1, "samples that the discriminator judges at a time (PacGAN)", least=1)
+    instance_noise: float = _option(
+        0.0,
+        "standard deviation of the noise on what the discriminator sees, falling to 0 over the run",
+        least=0.0,
+    )
+    optimizer: str = _option("adam", "the optimizer of both players", OPTIMIZERS)
     generator_lr: float = _option(2e-4, "learning rate of the generator", least=0.0)
     discriminator_lr: float = _option(2e-4, "learning rate of the discriminator", least=0.0)
-    beta_1: float = _option(0.5, "Adam's beta_1, or SGD's momentum", least=0.0, below=1.0)
+    beta_1: float = _option(
+        0.5, "Adam's beta_1, or the momentum, which negative_momentum negates", least=0.0, below=1.0
+    )
     beta_2: float = _option(0.999, "Adam's beta_2, or RMSProp's rho", least=0.0, below=1.0)
     lr_decay: str = _option(
         "none", "both learning rates' way to zero over the run", ("none", "linear", "cosine")
@@ -122,6 +140,10 @@ class Config:
             raise ValueError(
                 f"--steps={self.steps} must be a multiple of "
                 f"--steps_per_execution={self.steps_per_execution}"
+            )
+        if self.batch_size % self.packing:
+            raise ValueError(
+                f"--batch_size={self.batch_size} must be a multiple of --packing={self.packing}"
             )
         if self.penalty == "none" and self.penalty_weight is not None:
             raise ValueError(

@@ -8,7 +8,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from keras_gans import callbacks, datasets, export, networks, penalties
+from keras_gans import callbacks, datasets, export, networks, optimizers, penalties
 from keras_gans.callbacks import checkpoint
 from keras_gans.config import Config
 from keras_gans.models import GAN
@@ -61,22 +61,37 @@ def make_gan(config, shape, total_steps):
     keras.config.set_dtype_policy(config.mixed_precision)
     try:
         generator, discriminator = _networks(config, shape)
-        gan = GAN(generator, discriminator, config.latent_dim, seed=config.seed)
+        gan = GAN(
+            generator, discriminator, config.latent_dim, packing=config.packing, seed=config.seed
+        )
+        rule = optimizers.dynamics.get(config.dynamics)
+        updates = total_steps * rule.applications
         gan.compile(
             loss=config.loss,
             penalty=penalties.get(config.penalty, config.penalty_weight),
-            generator_optimizer=_optimizer(config, config.generator_lr, total_steps),
+            generator_optimizer=_optimizer(config, config.generator_lr, updates),
             discriminator_optimizer=_optimizer(
-                config, config.discriminator_lr, total_steps * config.discriminator_steps
+                config,
+                config.discriminator_lr,
+                updates + total_steps * (config.discriminator_steps - 1),
             ),
             discriminator_steps=config.discriminator_steps,
             ema_decay=config.ema_decay or None,
+            dynamics=rule,
+            instance_noise=_noise(config, total_steps),
             jit_compile=config.jit_compile,
             steps_per_execution=config.steps_per_execution,
         )
     finally:
         keras.config.set_dtype_policy(before)
     return gan
+
+
+def _noise(config, steps):
+    """Return the schedule of the instance noise, or None without one."""
+    if not config.instance_noise:
+        return None
+    return keras.optimizers.schedules.PolynomialDecay(config.instance_noise, steps, 0.0)
 
 
 def _networks(config, shape):
@@ -97,6 +112,7 @@ def _networks(config, shape):
             width=config.width,
             discriminator_norm=config.discriminator_norm,
             discriminator_constraint=constraint,
+            packing=config.packing,
             **extra,
         )
     except ValueError as error:
@@ -111,10 +127,15 @@ def _optimizer(config, learning_rate, steps):
         learning_rate = keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, 0.0)
     elif config.lr_decay == "cosine":
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    if config.optimizer == "adam":
-        return keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
+    if config.optimizer in ("adam", "optimistic_adam"):
+        kinds = {"adam": keras.optimizers.Adam, "optimistic_adam": optimizers.OptimisticAdam}
+        return kinds[config.optimizer](learning_rate, config.beta_1, config.beta_2)
     if config.optimizer == "rmsprop":
         return keras.optimizers.RMSprop(learning_rate, rho=config.beta_2)
+    if config.optimizer == "optimistic_sgd":
+        return optimizers.OptimisticSGD(learning_rate)
+    if config.optimizer == "negative_momentum":
+        return optimizers.NegativeMomentum(learning_rate, momentum=-config.beta_1)
     return keras.optimizers.SGD(learning_rate, momentum=config.beta_1)
 
 

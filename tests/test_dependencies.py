@@ -17,7 +17,7 @@ LAZY = {
     "datasets": {"tensorflow_datasets", "keras_cv", "sklearn"},
     "callbacks": {"tensorboard"},
 }
-PLAIN = {"noise", "registry", "images", "_version"}
+PLAIN = {"gradients", "noise", "registry", "images", "packing", "_version"}
 ALLOWED = {
     "config": set(),
     **{name: set() for name in PLAIN},
@@ -28,7 +28,7 @@ ALLOWED = {
     "metrics": PLAIN,
     "datasets": PLAIN,
     "augment": PLAIN,
-    "networks": {"layers"},
+    "networks": {"layers", "packing"},
     "models": PLAIN | {"losses", "penalties", "augment", "layers", "optimizers"},
     "callbacks": PLAIN | {"models", "metrics"},
     "stability": PLAIN | {"losses", "penalties", "optimizers", "models"},

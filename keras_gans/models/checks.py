@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.noise import Noise
+from keras_gans.packing import packed_shape
 
 
 def check_networks(generator, discriminator, latent_dim, packing=1):
@@ -38,11 +39,6 @@ def check_networks(generator, discriminator, latent_dim, packing=1):
             "leave the activation out",
             stacklevel=3,
         )
-
-
-def packed_shape(shape, packing):
-    """Return the shape of what the discriminator judges: `packing` samples side by side."""
-    return (*shape[:-1], None if shape[-1] is None else packing * shape[-1])
 
 
 def check_packing(samples, steps, packing):

@@ -9,11 +9,12 @@ import tensorflow as tf
 
 from keras_gans import losses, penalties
 from keras_gans.layers import spectral_layers
-from keras_gans.models import checks, feed, view
+from keras_gans.models import checks, feed
 from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.noise import Noise, latents
 from keras_gans.optimizers import dynamics as game_dynamics
+from keras_gans.packing import pack
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -183,14 +184,14 @@ class GAN(SavedWhole):
         """Return samples as the discriminator gets to see them: noisy and packed, if so chosen."""
         if self.instance_noise is not None and self._training:
             x = x + self.noise_level() * self.noise.normal(tf.shape(x))
-        return view.pack(x, self.packing)
+        return pack(x, self.packing)
 
     def noise_level(self):
         """Return the standard deviation of the instance noise at this step, a float32 scalar."""
         level = self.instance_noise
         if callable(level):
             level = level(self.generator_optimizer.iterations // self.dynamics.applications)
-        return tf.cast(level or 0.0, tf.float32)
+        return tf.cast(0.0 if level is None else level, tf.float32)
 
     def test_step(self, data):
         """Return the losses on a batch; leave networks, penalty and training noise alone."""

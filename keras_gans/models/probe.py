@@ -5,6 +5,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
+from keras_gans.gradients import gradients
 from keras_gans.models import checks
 from keras_gans.noise import Noise
 
@@ -67,10 +68,9 @@ class Probe:
         """Return the gradients of (discriminator, generator), two lists; differentiable again."""
         with tf.GradientTape(persistent=True) as tape:
             discriminator, generator = self.losses()
-        zero = {"unconnected_gradients": "zero"}
         return (
-            tape.gradient(discriminator, self.discriminator_variables, **zero),
-            tape.gradient(generator, self.generator_variables, **zero),
+            gradients(tape, discriminator, self.discriminator_variables),
+            gradients(tape, generator, self.generator_variables),
         )
 
     def logits(self):

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.networks import common
+from keras_gans.packing import packed_shape
 
 
 def dcgan(
@@ -13,6 +14,7 @@ def dcgan(
     generator_norm="batch",
     discriminator_norm="none",
     discriminator_constraint=None,
+    packing=1,
 ):
     """Return (generator, discriminator) of the DCGAN kind for square images.
 
@@ -31,6 +33,7 @@ def dcgan(
         generator_norm: `"none"`, `"batch"` or `"layer"`.
         discriminator_norm: `"none"`, `"batch"`, `"layer"` or `"spectral"`.
         discriminator_constraint: a Keras constraint on all of the discriminator's weights.
+        packing: samples that the discriminator judges at a time, as in `GAN(packing=...)`.
 
     Raises:
         ValueError: if the size or a name cannot be.
@@ -60,7 +63,7 @@ def dcgan(
 
     convolve = common.constrained(layers.Conv2D, discriminator_norm, discriminator_constraint)
     dense = common.constrained(layers.Dense, discriminator_norm, discriminator_constraint)
-    data = x = keras.Input(image_shape, name="image")
+    data = x = keras.Input(packed_shape(image_shape, packing), name="image")
     for i in range(n):
         x = convolve(width * 2**i, 4, strides=2, padding="same", kernel_initializer=_normal())(x)
         if i:  # not on the layer next to the image, as in the paper

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_gans.networks import common
+from keras_gans.packing import packed_shape
 
 
 def mlp(
@@ -15,6 +16,7 @@ def mlp(
     depth=1,
     discriminator_norm="none",
     discriminator_constraint=None,
+    packing=1,
     activation=None,
 ):
     """Return (generator, discriminator) with `depth` hidden layers of `width` units.
@@ -31,6 +33,7 @@ def mlp(
         depth: hidden layers, >= 1.
         discriminator_norm: `"none"`, `"batch"`, `"layer"` or `"spectral"`.
         discriminator_constraint: a Keras constraint on all of the discriminator's weights.
+        packing: samples that the discriminator judges at a time, as in `GAN(packing=...)`.
         activation: `"leaky"` (slope 0.2) or any Keras activation's name; None is leaky for images
             and ReLU for points.
 
@@ -59,7 +62,7 @@ def mlp(
     )
 
     dense = common.constrained(layers.Dense, discriminator_norm, discriminator_constraint)
-    data = x = keras.Input(data_shape, name="data")
+    data = x = keras.Input(packed_shape(data_shape, packing), name="data")
     x = layers.Flatten()(x) if len(data_shape) > 1 else x
     for _ in range(depth):
         x = common.normalize(dense(width)(x), discriminator_norm, discriminator_constraint)

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.networks import common
+from keras_gans.packing import packed_shape
 
 
 def resnet(
@@ -13,6 +14,7 @@ def resnet(
     generator_norm="batch",
     discriminator_norm="none",
     discriminator_constraint=None,
+    packing=1,
 ):
     """Return (generator, discriminator) of residual blocks for square images.
 
@@ -31,6 +33,7 @@ def resnet(
         generator_norm: `"none"`, `"batch"` or `"layer"`.
         discriminator_norm: `"none"`, `"batch"`, `"layer"` or `"spectral"`.
         discriminator_constraint: a Keras constraint on all of the discriminator's weights.
+        packing: samples that the discriminator judges at a time, as in `GAN(packing=...)`.
 
     Raises:
         ValueError: if the size or a name cannot be.
@@ -72,7 +75,7 @@ def resnet(
     def norm(x):
         return common.normalize(x, discriminator_norm, discriminator_constraint)
 
-    data = x = keras.Input(image_shape, name="image")
+    data = x = keras.Input(packed_shape(image_shape, packing), name="image")
     for i, filters in enumerate(channels):
         x = block(x, filters, down=True, first=i == 0)
     x = layers.ReLU()(norm(block(x, channels[-1], down=False)))

@@ -14,6 +14,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
+from keras_gans.gradients import gradients
 from keras_gans.registry import Configurable, resolve
 
 
@@ -150,10 +151,12 @@ class Consensus(Dynamics):
         players = [*game.discriminator_variables, *game.generator_variables]
         with tf.GradientTape() as tape:
             discriminator, generator, last = _both_gradients(game, parts[-1])
-            gradients = [*discriminator, *generator]
-            energy = 0.5 * tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients])
-        pull = tape.gradient(energy, players, unconnected_gradients="zero")
-        total = [g + self.weight * p for g, p in zip(gradients, pull, strict=True)]
+            both = [*discriminator, *generator]
+            energy = 0.5 * tf.add_n([tf.reduce_sum(tf.square(g)) for g in both if g is not None])
+        pull = gradients(tape, energy, players)
+        total = [
+            None if g is None else g + self.weight * p for g, p in zip(both, pull, strict=True)
+        ]
         game.apply(total[: len(discriminator)], total[len(discriminator) :])
         return logs + last
 
@@ -247,10 +250,10 @@ class Unrolled(Dynamics):
     def step(self, game, parts):
         """Make a step."""
         logs = [game.update_discriminator(*part) for part in parts]
-        gradients, last = game.generator_gradients(
+        ahead, last = game.generator_gradients(
             *parts[-1], against=lambda *batch: self._ahead(game, *batch)
         )
-        game.apply(None, gradients)
+        game.apply(None, ahead)
         return [*logs, last]
 
     @contextlib.contextmanager
@@ -264,7 +267,9 @@ class Unrolled(Dynamics):
                 with _instead(variables, values, game.noise.generator.state):
                     terms = game.discriminator_losses(real, fake, condition)
                 total = tf.add_n(list(terms.values()))
-            slopes = tape.gradient(total, values, unconnected_gradients="zero")
+            slopes = tape.gradient(
+                total, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
             values = [w - self.learning_rate * s for w, s in zip(values, slopes, strict=True)]
         with _instead(variables, values, game.noise.generator.state):
             yield

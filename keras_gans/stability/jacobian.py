@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.sparse import linalg
 
+from keras_gans.gradients import gradients
 from keras_gans.models import Probe
 
 DENSE = 2000  # parameters up to which the whole Jacobian is taken
@@ -89,7 +90,7 @@ class Field:
     def _transposed_product(self, u):
         with tf.GradientTape() as tape:
             along = tf.reduce_sum(self.vector() * u)
-        return _flat(tape.gradient(along, self.variables, unconnected_gradients="zero"))
+        return _flat(gradients(tape, along, self.variables))
 
     def transposed_product(self, u):
         """Return Jᵀ u for a vector [size], float64."""

@@ -1,6 +1,16 @@
-"""How samples are put before the discriminator."""
+"""Several samples side by side, for a discriminator that judges them together."""
 
 import tensorflow as tf
+
+
+def packed_shape(shape, m):
+    """Return the shape of m samples of a shape, side by side.
+
+    Example:
+        >>> packed_shape((28, 28, 1), 3)
+        (28, 28, 3)
+    """
+    return (*shape[:-1], None if shape[-1] is None else m * shape[-1])
 
 
 def pack(x, m):
