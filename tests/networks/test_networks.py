@@ -18,6 +18,7 @@ FOR_IMAGES = pytest.mark.parametrize("network", ["dcgan", "resnet"])
 @EACH
 def test_shapes_and_ranges(network, size, channels):
     shape = (size, size, channels)
+    keras.utils.set_random_seed(0)
     generator, discriminator = players(network, shape, width=2)
     assert generator.input_shape == (None, 4) and discriminator.output_shape == (None, 1)
     images = generator(100 * np.random.default_rng(0).normal(size=[3, 4]))
