@@ -82,8 +82,10 @@ class Config:
     discriminator_norm: str = _option("none", "the discriminator's normalization", NORMALIZATIONS)
     loss: str = _option("non_saturating", "the objective", LOSSES)
     penalty: str = _option("none", "the penalty on the discriminator's gradient", PENALTIES)
-    penalty_weight: float | None = _option(
-        None, "the penalty's lambda or gamma; its paper's if not given", least=0.0
+    penalty_weight: float | str | None = _option(
+        None,
+        "the penalty's lambda or gamma; its paper's if not given; auto measures it",
+        least=0.0,
     )
     weight_clip: float = _option(
         0.0, "clip the discriminator's weights to this after each update; 0 does not", least=0.0
@@ -145,6 +147,13 @@ class Config:
             raise ValueError(
                 f"--batch_size={self.batch_size} must be a multiple of --packing={self.packing}"
             )
+        if isinstance(self.penalty_weight, str) and (
+            self.penalty_weight != "auto" or self.penalty == "dragan"
+        ):
+            raise ValueError(
+                f"--penalty_weight={self.penalty_weight}: must be a number"
+                + ("" if self.penalty == "dragan" else " or auto")
+            )
         if self.penalty == "none" and self.penalty_weight is not None:
             raise ValueError(
                 f"--penalty_weight={self.penalty_weight} has no effect without --penalty; "
@@ -204,6 +213,8 @@ class Config:
 def _parse(kind, value):
     """Return a flag's text as the type of its field."""
     members = typing.get_args(kind) or (kind,)
+    if value == "auto" and str in members:
+        return value
     if bool in members and value in ("true", "false"):
         return value == "true"
     for number in (int, float):
@@ -220,6 +231,8 @@ def _validate(field, value):
     if metadata["choices"] and value not in metadata["choices"]:
         raise ValueError(f"{flag}: must be one of {', '.join(metadata['choices'])}")
     least, below = metadata["least"], metadata["below"]
+    if isinstance(value, str):
+        return
     if least is not None and not value >= least:
         raise ValueError(f"{flag}: must be at least {least}")
     if below is not None and not value < below:

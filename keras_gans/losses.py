@@ -17,9 +17,11 @@ class Loss(Configurable):
 
     Subclass it for a loss of your own, write both functions with TensorFlow operations, and set
     `relativistic = True` if the generator's loss reads the real logits.
+    `equilibrium` is the logit that the discriminator gives to all samples when it can tell nothing.
     """
 
     relativistic = False
+    equilibrium = 0.0  # the logit of both kinds of samples where neither player can win
 
     def discriminator(self, real_logits, fake_logits):
         """Return the discriminator's loss, a float32 scalar."""
@@ -111,6 +113,11 @@ class LeastSquares(Loss):
 
     def __init__(self, a=0.0, b=1.0, c=1.0):
         self.a, self.b, self.c = a, b, c
+
+    @property
+    def equilibrium(self):
+        """The logit between both labels."""
+        return 0.5 * (self.a + self.b)
 
     def discriminator(self, real_logits, fake_logits):
         """Return `1/2 E (r - b)² + 1/2 E (f - a)²`."""
@@ -246,6 +253,30 @@ class RelativisticAverage(Loss):
         """Return `E softplus(-(f - E r)) + E softplus(r - E f)`."""
         real, fake = _both(self, real_logits, fake_logits)
         return self.discriminator(fake, real)
+
+
+def slope(loss):
+    """Return how hard both players pull at their equilibrium: f'(0) of the Dirac-GAN.
+
+        sqrt(|dL_D/df * dL_G/df|)   at r = f = loss.equilibrium
+
+    Args:
+        loss: a loss or its name.
+
+    Example:
+        >>> slope("minimax"), slope("wasserstein")
+        (0.5, 1.0)
+
+    Reference: Mescheder et al., arXiv:1801.04406, definition 2.1 and lemma 2.2.
+    """
+    loss = get(loss)
+    real = tf.constant([[float(loss.equilibrium)]])
+    fake = tf.identity(real)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(fake)
+        discriminator, generator = loss.discriminator(real, fake), loss.generator(real, fake)
+    pulls = [float(tape.gradient(value, fake)[0, 0]) for value in (discriminator, generator)]
+    return abs(pulls[0] * pulls[1]) ** 0.5
 
 
 NAMES = {

@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from keras_gans.registry import Configurable, resolve
 
+EPSILON = 1e-12  # in a square root: keeps the derivative of a norm finite at zero
+
 
 def input_gradient(discriminate, x):
     """Return d(sum of logits)/dx, float32 of x's shape.
@@ -31,14 +33,9 @@ def input_gradient(discriminate, x):
     return gradient
 
 
-def _squared_norm(gradient):
-    """Sum over all axes but the batch: [B, ...] -> [B]."""
+def squared_norm(gradient):
+    """Return the sum of squares over all axes but the batch: [B, ...] -> [B]."""
     return tf.reduce_sum(tf.square(gradient), axis=list(range(1, len(gradient.shape))))
-
-
-def _norm(gradient):
-    """Euclidean norm per sample; the epsilon keeps its derivative finite at zero."""
-    return tf.sqrt(_squared_norm(gradient) + 1e-12)
 
 
 def _per_sample(x):
@@ -58,13 +55,53 @@ class Penalty(Configurable):
         """Return the penalty, a float32 scalar."""
         raise NotImplementedError
 
+    def parts(self):
+        """Return the penalties that this one is made of; itself, if it is a plain one."""
+        return [self]
+
     def steady(self):
         """Return the penalty that is at every call what this one is on average."""
         return self
 
 
+class GradientNorm(Penalty):
+    """A penalty on the norm of the gradient somewhere, whose strength may be `"auto"`.
+
+    An automatic strength is a variable that `GAN.fit` sets once, before the first step (see
+    `keras_gans.models.autotune`); it is saved with the model. `bend` is the second derivative of
+    the penalty by the norm, at a strength of 1.
+    """
+
+    bend = 1.0
+
+    def __init__(self, strength):
+        if strength == "auto":
+            self._strength = keras.Variable(0.0, trainable=False, name="penalty_strength")
+        elif isinstance(strength, str) or not strength >= 0.0:
+            raise ValueError(
+                f"the strength of {type(self).__name__} must be a number >= 0 or 'auto', found "
+                f"{strength!r}"
+            )
+        else:
+            self._strength = strength
+
+    @property
+    def variables(self):
+        """The strength, where it is automatic."""
+        return [self._strength] if isinstance(self._strength, keras.Variable) else []
+
+    @property
+    def strength(self):
+        """The number in use: a scalar; 0 where an automatic one is not set yet."""
+        return self._strength.value if self.variables else self._strength
+
+    def points(self, real, fake, noise=tf.random):
+        """Return the samples at which the gradient is taken."""
+        raise NotImplementedError
+
+
 @keras.saving.register_keras_serializable("keras_gans")
-class GradientPenalty(Penalty):
+class GradientPenalty(GradientNorm):
     """WGAN-GP: the gradient's norm is drawn to `target` between real and generated samples.
 
         weight * E (|∇D(x̂)| - target)²,   x̂ = a x + (1 - a) G(z),   a ~ U[0, 1] per sample
@@ -72,7 +109,8 @@ class GradientPenalty(Penalty):
     With `one_sided`, `max(0, |∇D(x̂)| - target)²`: smaller gradients are free.
 
     Args:
-        weight: lambda, >= 0.
+        weight: lambda, >= 0; or "auto", half of what `R1("auto")` would have at these samples:
+            weight (n - target)² bends as gamma / 2 n² does with gamma = 2 weight.
         target: the norm aimed at, >= 0; 0 gives a zero-centred penalty on interpolates.
         one_sided: penalise only norms above the target.
 
@@ -86,28 +124,36 @@ class GradientPenalty(Penalty):
     arXiv:1709.08894, equation 8.
     """
 
+    bend = 2.0
+
     def __init__(self, weight=10.0, target=1.0, one_sided=False):
+        super().__init__(weight)
         self.weight, self.target, self.one_sided = weight, target, one_sided
+
+    def points(self, real, fake, noise=tf.random):
+        """Return samples between real and generated ones."""
+        real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
+        alpha = noise.uniform(_per_sample(real))
+        return fake + alpha * (real - fake)
 
     def __call__(self, discriminate, real, fake, noise=tf.random):
         """Return the penalty, a float32 scalar."""
-        real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
-        alpha = noise.uniform(_per_sample(real))
-        gradient = input_gradient(discriminate, fake + alpha * (real - fake))
-        excess = _norm(gradient) - self.target
+        gradient = input_gradient(discriminate, self.points(real, fake, noise))
+        excess = tf.sqrt(squared_norm(gradient) + EPSILON) - self.target
         if self.one_sided:
             excess = tf.nn.relu(excess)
-        return self.weight * tf.reduce_mean(tf.square(excess))
+        return self.strength * tf.reduce_mean(tf.square(excess))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class R1(Penalty):
+class R1(GradientNorm):
     """The squared gradient on real samples.
 
         gamma / 2 * E |∇D(x)|²
 
     Args:
-        gamma: strength, >= 0.
+        gamma: strength, >= 0; or "auto", the Dirac-GAN's critical value divided by the largest
+            curvature of 1/2 E |∇D(x)|² in the discriminator's weights before the first step.
 
     Example:
         >>> double = lambda x: 2.0 * x
@@ -118,21 +164,27 @@ class R1(Penalty):
     """
 
     def __init__(self, gamma=10.0):
+        super().__init__(gamma)
         self.gamma = gamma
+
+    def points(self, real, fake, noise=tf.random):
+        """Return the real samples."""
+        return real
 
     def __call__(self, discriminate, real, fake, noise=tf.random):
         """Return the penalty, a float32 scalar."""
-        return 0.5 * self.gamma * tf.reduce_mean(_squared_norm(input_gradient(discriminate, real)))
+        gradient = input_gradient(discriminate, self.points(real, fake, noise))
+        return 0.5 * self.strength * tf.reduce_mean(squared_norm(gradient))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class R2(Penalty):
+class R2(R1):
     """The squared gradient on generated samples.
 
         gamma / 2 * E |∇D(G(z))|²
 
     Args:
-        gamma: strength, >= 0.
+        gamma: strength, >= 0; or "auto", as for `R1`.
 
     Example:
         >>> double = lambda x: 2.0 * x
@@ -142,12 +194,9 @@ class R2(Penalty):
     Reference: Mescheder et al., arXiv:1801.04406, equation 10.
     """
 
-    def __init__(self, gamma=10.0):
-        self.gamma = gamma
-
-    def __call__(self, discriminate, real, fake, noise=tf.random):
-        """Return the penalty, a float32 scalar."""
-        return 0.5 * self.gamma * tf.reduce_mean(_squared_norm(input_gradient(discriminate, fake)))
+    def points(self, real, fake, noise=tf.random):
+        """Return the generated samples."""
+        return fake
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -175,7 +224,7 @@ class Dragan(Penalty):
         """Return the penalty, a float32 scalar."""
         real = tf.cast(real, tf.float32)
         perturbed = real + self.noise * noise.normal(tf.shape(real))
-        norm = _norm(input_gradient(discriminate, perturbed))
+        norm = tf.sqrt(squared_norm(input_gradient(discriminate, perturbed)) + EPSILON)
         return self.weight * tf.reduce_mean(tf.square(norm - 1.0))
 
 
@@ -203,6 +252,10 @@ class Sum(Penalty):
     def __call__(self, discriminate, real, fake, noise=tf.random):
         """Return the sum, a float32 scalar."""
         return tf.add_n([penalty(discriminate, real, fake, noise) for penalty in self.penalties])
+
+    def parts(self):
+        """Return the parts of all of them."""
+        return [part for penalty in self.penalties for part in penalty.parts()]
 
     def steady(self):
         """Return the sum of what its parts are on average."""
@@ -241,6 +294,10 @@ class Lazy(Penalty):
             raise ValueError(f"Lazy(every=...) must be a whole number >= 1, found {every!r}")
         self.penalty, self.every = get(penalty), int(every)
         self.calls = keras.Variable(0, dtype="int64", trainable=False, name="lazy_calls")
+
+    def parts(self):
+        """Return the parts of the penalty inside."""
+        return self.penalty.parts()
 
     def steady(self):
         """Return the penalty inside."""

@@ -31,16 +31,20 @@ class _BooleanOrAuto(flags.BooleanParser):
         return argument if argument == "auto" else super().parse(argument)
 
 
+class _NumberOrAuto(flags.FloatParser):
+    def parse(self, argument):
+        return argument if argument == "auto" else super().parse(argument)
+
+
 def define_config_flags():
     """Define a flag for each field of `Config`, of the same name, default and help."""
     for field in dataclasses.fields(config_module().Config):
         kinds = getattr(field.type, "__name__", str(field.type)).replace(" | None", "")
         text, default = field.metadata["help"], field.default
-        if kinds == "bool | str":
-            flag = flags.Flag(
-                _BooleanOrAuto(), flags.ArgumentSerializer(), field.name, default, text
-            )
-            flag.boolean = True
+        if kinds in ("bool | str", "float | str"):
+            parser = _BooleanOrAuto() if kinds == "bool | str" else _NumberOrAuto()
+            flag = flags.Flag(parser, flags.ArgumentSerializer(), field.name, default, text)
+            flag.boolean = kinds == "bool | str"
             flags.DEFINE_flag(flag)
         elif field.metadata["choices"]:
             flags.DEFINE_enum(field.name, default, field.metadata["choices"], text)

@@ -109,7 +109,8 @@ def _find_unreached(penalty, discriminate, real, fake, discriminator):
 
     def value():
         for variable in penalty.variables:  # a lazy penalty must not be in a pause
-            variable.assign(tf.zeros_like(variable))
+            if tf.as_dtype(variable.dtype).is_integer:
+                variable.assign(0)
         return penalty(discriminate, real, fake, Noise(seed=0))
 
     kernels = [v for v in discriminator.trainable_variables if len(v.shape) >= 2]

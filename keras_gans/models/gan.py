@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_gans import losses, penalties
 from keras_gans.layers import spectral_layers
-from keras_gans.models import checks, feed
+from keras_gans.models import autotune, checks, feed
 from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.noise import Noise, latents
@@ -204,10 +204,10 @@ class GAN(SavedWhole):
         return self._logs.update(self._logs.take())
 
     @contextlib.contextmanager
-    def _evaluating(self):
+    def _evaluating(self, noise=None):
         """Let the hooks run in inference mode, on noise of their own."""
         training_noise = self.noise
-        self._training, self.noise = False, self._test_noise
+        self._training, self.noise = False, noise or self._test_noise
         try:
             yield
         finally:
@@ -382,10 +382,8 @@ class GAN(SavedWhole):
         checks.check_samples(real, self.discriminator, self.packing)
         checks.check_packing(len(real), self.discriminator_steps, self.packing)
         if self.penalty is not None:
-            real, condition = tf.nest.map_structure(
-                lambda t: None if t is None else tf.convert_to_tensor(t)[: 4 * self.packing],
-                (real, condition),
-            )
+            autotune.tune(self, real, condition)
+            real, condition = _first(4 * self.packing, real, condition)
             with self._evaluating():
                 real = self._show(real)
                 fake = tf.random.stateless_normal(tf.shape(real), seed=[0, 0])
@@ -455,3 +453,8 @@ class GAN(SavedWhole):
 def _advance_spectral(network):
     for layer in spectral_layers(network):
         layer.advance()
+
+
+def _first(n, *tensors):
+    """Return the first n samples of each tensor; None stays None."""
+    return [None if t is None else tf.convert_to_tensor(t)[:n] for t in tensors]
