@@ -39,6 +39,12 @@ AUGMENTATIONS = (
     "color",
 )
 TOYS = ("ring", "grid", "imbalanced_ring", "spiral", "two_moons", "mixture_1d")
+METHODS = (
+    *("non_saturating", "least_squares", "wgan_clip", "wgan_gp", "r1", "consensus", "extra_adam"),
+    *("relativistic_r1_r2", "minimax", "simultaneous", "hinge_spectral", "instance_noise"),
+    *("dragan", "relativistic_average", "ttur", "optimistic_adam", "negative_momentum"),
+    *("lookahead", "unrolled", "packing"),
+)
 SOURCES = ("digits", *TOYS, "tfds:NAME", "idx:DIR", "folder:DIR", "npz:FILE", "stacked:SOURCE")
 
 
@@ -47,8 +53,45 @@ def _option(default, help, choices=None, least=None, below=None):
     return dataclasses.field(default=default, metadata=metadata)
 
 
+class Options:
+    """What tables of options share: checks of each value, and the way to a flagfile and back."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            _validate(field, getattr(self, field.name))
+
+    def to_flags(self):
+        """Return the options as the lines of a flagfile."""
+        lines = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool):
+                value = str(value).lower()
+            if value is not None:
+                lines.append(f"--{field.name}={value}")
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_flags(cls, text):
+        """Return the config that `to_flags` wrote."""
+        kinds = {field.name: field.type for field in dataclasses.fields(cls)}
+        values = {}
+        for line in text.splitlines():
+            if line.startswith("--"):
+                name, _, value = line[2:].partition("=")
+                if name not in kinds:
+                    raise ValueError(f"unknown flag --{name} in the run's flags.txt")
+                values[name] = _parse(kinds[name], value)
+        return cls(**values)
+
+
+def names(text):
+    """Return the names in a list that is separated by commas, a tuple."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Options):
     """All options of a run; each is a flag of the same name.
 
     Raises:
@@ -124,8 +167,7 @@ class Config:
     checkpoint_every: int = _option(1, "epochs between checkpoints; 0 keeps the last only", least=0)
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            _validate(field, getattr(self, field.name))
+        super().__post_init__()
         unknown = set(self.augmentations) - set(AUGMENTATIONS)
         if unknown:
             raise ValueError(
@@ -177,37 +219,92 @@ class Config:
                     f"--image_size and --augment are for images, --dataset={self.dataset} has "
                     "points"
                 )
-        if "/" in self.name or self.name in (".", ".."):
-            raise ValueError(f"--name={self.name}: must be a folder's name, not a path")
+        _check_name(self.name)
 
     @property
     def augmentations(self):
         """The names in `augment`, a tuple."""
-        return tuple(name.strip() for name in self.augment.split(",") if name.strip())
+        return names(self.augment)
 
-    def to_flags(self):
-        """Return the options as the lines of a flagfile."""
-        lines = []
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, bool):
-                value = str(value).lower()
-            if value is not None:
-                lines.append(f"--{field.name}={value}")
-        return "\n".join(lines) + "\n"
 
-    @classmethod
-    def from_flags(cls, text):
-        """Return the config that `to_flags` wrote."""
-        kinds = {field.name: field.type for field in dataclasses.fields(cls)}
-        values = {}
-        for line in text.splitlines():
-            if line.startswith("--"):
-                name, _, value = line[2:].partition("=")
-                if name not in kinds:
-                    raise ValueError(f"unknown flag --{name} in the run's flags.txt")
-                values[name] = _parse(kinds[name], value)
-        return cls(**values)
+@dataclasses.dataclass(frozen=True)
+class Benchmark(Options):
+    """All options of the stability benchmark; each is a flag of the same name.
+
+    Raises:
+        ValueError: if a value cannot be; the message has the flag, the value and what can be.
+
+    Example:
+        >>> Benchmark(methods="r1, wgan_gp", seeds=3).method_names
+        ('r1', 'wgan_gp')
+    """
+
+    name: str = _option("stability", "the benchmark's folder")
+    output_dir: str = _option("saved_models", "where the folder is kept")
+    methods: str = _option(
+        ",".join(METHODS[:8]), f"all, or any of: {', '.join(METHODS)}; the default is the first 8"
+    )
+    problems: str = _option("ring,grid", f"any of: {', '.join(TOYS)}")
+    seeds: int = _option(5, "runs of each method on each problem, of the seeds 0, 1, ...", least=1)
+    steps: int = _option(5000, "generator updates of each run", least=1)
+    evaluations: int = _option(20, "evaluations in a run, at equal distances", least=4)
+    batch_size: int = _option(256, "samples in each update", least=4)
+    width: int = _option(128, "units in a hidden layer of both players", least=1)
+    depth: int = _option(3, "hidden layers of both players", least=1)
+    latent_dim: int = _option(2, "length of a latent vector", least=1)
+    spectrum: int = _option(
+        6, "leading eigenvalues of each kind at the end of seed 0; 0 for none", least=0
+    )
+    workers: int = _option(
+        0, "processes; 0 is one for each core, 1 stays within this process", least=0
+    )
+    smoke: bool = _option(
+        False, "a quick look: 3 methods, the ring, 2 seeds, few steps, in a folder of its own"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_name(self.name)
+        for flag, known in (("methods", METHODS), ("problems", TOYS)):
+            value = getattr(self, flag)
+            chosen = METHODS if (flag, value) == ("methods", "all") else names(value)
+            if not chosen or set(chosen) - set(known) or len(set(chosen)) < len(chosen):
+                raise ValueError(
+                    f"--{flag}={value}: must be different names, separated by commas, of "
+                    f"{', '.join(known)}"
+                )
+        if not self.name:
+            raise ValueError("--name must not be empty")
+        if self.steps % self.evaluations:
+            raise ValueError(
+                f"--steps={self.steps} must be a multiple of --evaluations={self.evaluations}"
+            )
+
+    @property
+    def method_names(self):
+        """The methods, a tuple."""
+        return METHODS if self.methods == "all" else names(self.methods)
+
+    @property
+    def problem_names(self):
+        """The problems, a tuple."""
+        return names(self.problems)
+
+    def reduced(self):
+        """Return the options of the quick look."""
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}_smoke",
+            methods="non_saturating,r1,relativistic_r1_r2",
+            problems="ring",
+            seeds=2,
+            steps=400,
+            evaluations=8,
+            width=64,
+            depth=2,
+            spectrum=2,
+            smoke=False,
+        )
 
 
 def _parse(kind, value):
@@ -221,6 +318,11 @@ def _parse(kind, value):
         if number in members:
             return number(value)
     return value
+
+
+def _check_name(name):
+    if "/" in name or name in (".", ".."):
+        raise ValueError(f"--name={name}: must be a folder's name, not a path")
 
 
 def _validate(field, value):

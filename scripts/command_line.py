@@ -36,9 +36,9 @@ class _NumberOrAuto(flags.FloatParser):
         return argument if argument == "auto" else super().parse(argument)
 
 
-def define_config_flags():
-    """Define a flag for each field of `Config`, of the same name, default and help."""
-    for field in dataclasses.fields(config_module().Config):
+def define_config_flags(table="Config"):
+    """Define a flag for each field of a table of options, of the same name, default and help."""
+    for field in dataclasses.fields(getattr(config_module(), table)):
         kinds = getattr(field.type, "__name__", str(field.type)).replace(" | None", "")
         text, default = field.metadata["help"], field.default
         if kinds in ("bool | str", "float | str"):
@@ -66,15 +66,15 @@ def parse_flags(argv):
     return flags.FLAGS
 
 
-def parse_config(argv):
-    """Return the `Config` that a command line stands for; raise `flags.Error` if it cannot be."""
+def parse_config(argv, table="Config"):
+    """Return the options that a command line stands for; raise `flags.Error` if they cannot be."""
     arguments, stem = _find_flagfiles(argv)
     parse_flags(_last_of(flags.FLAGS.read_flags_from_files(arguments), "--epochs", "--steps"))
-    module = config_module()
-    values = {f.name: flags.FLAGS[f.name].value for f in dataclasses.fields(module.Config)}
-    values["name"] = values["name"] or stem or values["model"]
+    options = getattr(config_module(), table)
+    values = {f.name: flags.FLAGS[f.name].value for f in dataclasses.fields(options)}
+    values["name"] = values["name"] or stem or values.get("model", "")
     try:
-        return module.Config(**values)
+        return options(**values)
     except ValueError as error:
         raise flags.Error(str(error)) from None
 

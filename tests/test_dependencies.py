@@ -31,7 +31,9 @@ ALLOWED = {
     "networks": {"layers", "packing"},
     "models": PLAIN | {"losses", "penalties", "augment", "layers", "optimizers"},
     "callbacks": PLAIN | {"models", "metrics"},
-    "stability": PLAIN | {"losses", "penalties", "optimizers", "models"},
+    "stability": PLAIN
+    | {"losses", "penalties", "optimizers", "models"}
+    | {"networks", "datasets", "metrics", "config"},  # what the benchmark runs on
     "export": PLAIN,
 }
 ABOVE = {"applications", "experiment"}
