@@ -16,13 +16,14 @@ def run(script, *arguments, cwd, timeout=120):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout)
 
 
-@pytest.mark.parametrize("script", ["train.py", "sample.py", "export.py"])
+@pytest.mark.parametrize("script", ["train.py", "sample.py", "export.py", "stability.py"])
 def test_help_needs_no_tensorflow_and_two_seconds_at_most(tmp_path, script):
     started = time.perf_counter()
     result = run(script, "--help", cwd=tmp_path)
     assert time.perf_counter() - started < 2
     assert result.returncode == 0 and result.stderr == ""
-    assert ("--dataset" if script == "train.py" else "--run") in result.stdout
+    flag = {"train.py": "--dataset", "stability.py": "--methods"}.get(script, "--run")
+    assert flag in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ SAMPLES = 2500  # on which modes and quality are measured
 SHOWN = 500  # of them in the pictures
 PROBED = 128  # real samples that gradient norms and spectra are taken on
 DIRAC_STEPS, DIRAC_RATE, DIRAC_START = 500, 0.1, (1.0, 1.0)
+ARROWS = 8  # of the drawn field, along each axis
 
 
 def train_cell(method, problem, seed, config):
@@ -147,7 +148,7 @@ def dirac_cell(method):
     path = game.simulate(*DIRAC_START, DIRAC_STEPS, DIRAC_RATE, **simulation)
     path = path[np.isfinite(path).all(axis=1)]
     values, verdict = game.eigenvalues(), game.verdict()
-    ticks = np.linspace(-1.75, 1.75, 8)
+    ticks = np.linspace(-1.75, 1.75, ARROWS)
     points = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
     arrows = [game.vector_field(*point) for point in points]
     keras.backend.clear_session()

@@ -175,8 +175,10 @@ METHODS = {
     "r1": Method(
         "R1",
         "Mescheder et al., arXiv:1801.04406, equation 9",
-        "The discriminator's gradient on real samples is drawn to zero.",
+        "The discriminator's gradient on real samples is drawn to zero; as in the paper, an "
+        "averaged generator is measured.",
         penalty=penalties.R1(0.1),
+        ema_decay=0.995,
     ),
     "consensus": Method(
         "Consensus optimization",

@@ -92,12 +92,15 @@ def dirac(made):
 
 def _plane(axes, real, imaginary, title):
     """Draw eigenvalues in the complex plane, the unstable half tinted."""
-    reach = 1.15 * max(np.abs([*real, *imaginary]).max(initial=0.0), 1e-3)
+    largest = max(np.abs([*real, *imaginary]).max(initial=0.0), 1e-3)
+    reach, height = (
+        1.15 * max(np.abs(values).max(initial=0.0), 0.1 * largest) for values in (real, imaginary)
+    )
     axes.axvspan(0, reach, color="tab:red", alpha=0.08, lw=0)
     axes.axhline(0, color="0.8", lw=0.6, zorder=0)
     axes.axvline(0, color="0.8", lw=0.6, zorder=0)
     axes.scatter(real, imaginary, s=16, color="tab:purple", zorder=2)
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="real part", title=title)
+    axes.set(xlim=(-reach, reach), ylim=(-height, height), xlabel="real part", title=title)
     axes.set_ylabel("imaginary part")
 
 

@@ -18,7 +18,8 @@ h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.4em; border-top: 1px solid #d
 table { border-collapse: collapse; font-size: 13px; margin: 1em 0 }
 th, td { padding: .3em .7em; text-align: right; border-bottom: 1px solid #e4e4e4;
   font-variant-numeric: tabular-nums }
-th { vertical-align: bottom } th:first-child, td:first-child { text-align: left }
+th { vertical-align: bottom } td { white-space: nowrap }
+th:first-child, td:first-child { text-align: left }
 td.good { background: #e2f3e4 } td.bad { background: #fbe5e3 }
 .row { display: flex; gap: 12px; align-items: center; flex-wrap: wrap }
 .row img { max-width: 100% } .plots { flex: 1 1 600px; min-width: 0 }
@@ -97,8 +98,9 @@ def introduction(results):
     done = sum(key[1] != "dirac" for key in results.cells)
     asked = len(config.method_names) * len(config.problem_names) * config.seeds
     missing = "" if done == asked else f" <strong>{asked - done} of them are missing here.</strong>"
-    return f"""<p>{len(config.method_names)} methods on {len(config.problem_names)} toy densities
-whose modes are known, with {config.seeds} seeds each: {asked} runs.{missing} All have the same
+    problems = ", ".join(config.problem_names)
+    return f"""<p>{len(config.method_names)} methods on toy densities whose modes are known
+({problems}), with {config.seeds} seeds each: {asked} runs.{missing} All have the same
 networks (MLPs with {config.depth} hidden layers of {config.width} units), batches of
 {config.batch_size}, and {config.steps:,} generator updates; a method with several discriminator
 updates to one of the generator computes more. Each run was measured {config.evaluations + 1} times

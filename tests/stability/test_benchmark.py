@@ -5,8 +5,12 @@ import json
 import math
 import multiprocessing
 import os
+import pathlib
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -25,6 +29,7 @@ def eagerly(request, monkeypatch):
     if "graph" not in request.fixturenames:
         tf.config.run_functions_eagerly(True)
         monkeypatch.setattr(cell, "DIRAC_STEPS", 3)
+        monkeypatch.setattr(cell, "ARROWS", 2)
     yield
     tf.config.run_functions_eagerly(False)
 
@@ -341,6 +346,22 @@ def test_a_gif_has_a_frame_for_each_evaluation():
     assert abs(drawn[0] - [50, 50]).max() <= 1
     assert abs(drawn[1] - [30, 70]).max() <= 1  # half of 2 * 1.25 up and to the right: 50 ± 20
     assert drawn[2] is None
+
+
+@pytest.mark.slow
+def test_the_script_makes_a_report_in_two_minutes_and_goes_on_from_it(tmp_path):
+    script = pathlib.Path(__file__).parents[2] / "scripts" / "stability.py"
+    command = [sys.executable, str(script), "--flagfile=stability.flags", "--smoke"]
+    started = time.perf_counter()
+    for words in ("[9/9]", "9 runs, 9 done before"):
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+        assert result.returncode == 0 and words in result.stdout, result.stderr
+    assert time.perf_counter() - started < 120
+    folder = tmp_path / "saved_models" / "stability_smoke"
+    assert {path.name for path in folder.iterdir()} == {
+        *("cells", "report.html", "cells.csv", "summary.csv")
+    }
+    assert Page((folder / "report.html").read_text()).sections[0] == "overview"
 
 
 # --- the options ---------------------------------------------------------------------------------
