@@ -30,7 +30,7 @@ ALLOWED = {
     "augment": PLAIN,
     "networks": {"layers", "packing"},
     "models": PLAIN | {"losses", "penalties", "augment", "layers", "optimizers"},
-    "callbacks": PLAIN | {"models", "metrics"},
+    "callbacks": PLAIN | {"models", "metrics", "stability"},
     "stability": PLAIN
     | {"losses", "penalties", "optimizers", "models"}
     | {"networks", "datasets", "metrics", "config"},  # what the benchmark runs on

@@ -11,7 +11,7 @@ from keras_gans.gradients import gradients
 from keras_gans.models import Probe
 
 DENSE = 2000  # parameters up to which the whole Jacobian is taken
-RESTARTS = 20  # of ARPACK; an eigenvalue in a dense cluster may take more
+RESTARTS = 6  # of ARPACK; an eigenvalue in a dense cluster may take more
 ZERO = 1e-6  # of the largest absolute value: what is smaller is float32's noise
 
 
