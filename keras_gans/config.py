@@ -258,6 +258,9 @@ class Benchmark(Options):
     workers: int = _option(
         0, "processes; 0 is one for each core, 1 stays within this process", least=0
     )
+    strengths: str = _option(
+        "", "strengths of R1 to compare with its automatic one on ring, grid and digits; or none"
+    )
     smoke: bool = _option(
         False, "a quick look: 3 methods, the ring, 2 seeds, few steps, in a folder of its own"
     )
@@ -272,6 +275,15 @@ class Benchmark(Options):
                 raise ValueError(
                     f"--{flag}={value}: must be different names, separated by commas, of "
                     f"{', '.join(known)}"
+                )
+        for value in self.strength_values:
+            try:
+                wrong = not float(value) >= 0.0
+            except ValueError:
+                wrong = True
+            if wrong:
+                raise ValueError(
+                    f"--strengths={self.strengths}: {value} must be a number of at least 0"
                 )
         if not self.name:
             raise ValueError("--name must not be empty")
@@ -290,6 +302,11 @@ class Benchmark(Options):
         """The problems, a tuple."""
         return names(self.problems)
 
+    @property
+    def strength_values(self):
+        """The strengths as they were written, a tuple."""
+        return names(self.strengths)
+
     def reduced(self):
         """Return the options of the quick look."""
         return dataclasses.replace(
@@ -303,6 +320,7 @@ class Benchmark(Options):
             width=64,
             depth=2,
             spectrum=2,
+            strengths="",
             smoke=False,
         )
 

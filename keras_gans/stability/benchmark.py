@@ -15,11 +15,12 @@ import tensorflow as tf
 
 from keras_gans.config import Benchmark
 from keras_gans.stability import cell as cells
+from keras_gans.stability import strengths
 from keras_gans.stability.methods import METHODS
 
 ATTEMPTS = 2  # at a run whose process was killed
 # What another call may change; all else would make its runs others.
-FREE = ("name", "output_dir", "methods", "problems", "seeds", "workers", "smoke")
+FREE = ("name", "output_dir", "methods", "problems", "seeds", "workers", "smoke", "strengths")
 
 
 def folder(config):
@@ -38,11 +39,13 @@ def wanted(config):
     methods, keys = config.method_names, []
     for seed in range(config.seeds):
         keys += [(method, problem, seed) for problem in config.problem_names for method in methods]
-    return keys + [(method, "dirac", 0) for method in methods]
+    return [*keys, *((method, "dirac", 0) for method in methods), *strengths.keys(config)]
 
 
 def settings(key, config):
     """Return all that a run depends on, JSON-ready: what a resumed benchmark may not change."""
+    if "@" in key[0]:
+        return {"steps": strengths.STEPS[key[1]]}
     options = {} if key[1] == "dirac" else dataclasses.asdict(config)
     return {name: value for name, value in options.items() if name not in FREE} | {
         "method": METHODS[key[0]].settings()
@@ -99,11 +102,12 @@ def run(config):
 def _run_cell(key, config):
     """Make a run and its file; return the run."""
     method, problem, seed = key
-    made = (
-        cells.dirac_cell(method)
-        if problem == "dirac"
-        else cells.train_cell(method, problem, seed, config)
-    )
+    if "@" in method:
+        made = strengths.strength_cell(method, problem, seed)
+    elif problem == "dirac":
+        made = cells.dirac_cell(method)
+    else:
+        made = cells.train_cell(method, problem, seed, config)
     made |= {"method": method, "problem": problem, "seed": seed}
     made["settings"] = settings(key, config)
     path = _path(key, config)
@@ -157,6 +161,8 @@ class _Progress:
 def _told(made):
     if made["problem"] == "dirac":
         return made["verdict"]
+    if "score" in made:
+        return f"score {made['score']:.3f}, {made['seconds']:.0f} s"
     if made["diverged"] is not None:
         return f"diverged by step {made['diverged']:,}"
     last = {name: values[-1] for name, values in made["curves"].items()}

@@ -90,6 +90,24 @@ def dirac(made):
     return figure
 
 
+@_styled
+def strengths(compared):
+    """Draw the score over the strength of R1, a panel for each problem.
+
+    Args:
+        compared: {problem: rows (name, strength, score)}.
+    """
+    figure, axes = _figure(3.2 * len(compared), 2.6, len(compared))
+    for panel, (problem, rows) in zip(axes, compared.items(), strict=True):
+        swept = sorted(row[1:] for row in rows if row[0] != "auto")
+        panel.plot(*zip(*swept, strict=True), "o-", color="tab:blue", ms=3, lw=1.0, label="fixed")
+        auto = next(row[1:] for row in rows if row[0] == "auto")
+        panel.plot(*auto, "*", color="tab:orange", ms=10, label="automatic")
+        panel.set(xscale="log", title=problem, xlabel="gamma", ylabel="score")
+        panel.legend(frameon=False)
+    return figure
+
+
 def _plane(axes, real, imaginary, title):
     """Draw eigenvalues in the complex plane, the unstable half tinted."""
     largest = max(np.abs([*real, *imaginary]).max(initial=0.0), 1e-3)

@@ -5,7 +5,7 @@ import html
 
 import numpy as np
 
-from keras_gans.stability import plots
+from keras_gans.stability import plots, strengths
 from keras_gans.stability.cell import PROBED
 from keras_gans.stability.methods import METHODS
 from keras_gans.stability.statistics import scores, summarize, summarize_cell
@@ -40,7 +40,7 @@ def write(cells, config, folder):
     Raises:
         ValueError: if there is no run at all.
     """
-    runs = {key: cell for key, cell in cells.items() if key[1] != "dirac"}
+    runs = {key: cell for key, cell in cells.items() if _is_run(key)}
     if not runs:
         raise ValueError(f"{folder} holds no finished run to report on")
     rows = [summarize_cell(cell) for cell in runs.values()]
@@ -59,6 +59,11 @@ def write(cells, config, folder):
         f"<body><h1>{title}</h1>\n{body}\n</body></html>\n"
     )
     (folder / "report.html").write_text(page)
+
+
+def _is_run(key):
+    """Whether a cell is a run of a method: neither a Dirac-GAN nor one of a swept strength."""
+    return key[1] != "dirac" and "@" not in key[0]
 
 
 class Results:
@@ -95,7 +100,7 @@ def _write_csv(path, rows):
 def introduction(results):
     """Say what was run, and what each number and picture means."""
     config = results.config
-    done = sum(key[1] != "dirac" for key in results.cells)
+    done = sum(map(_is_run, results.cells))
     asked = len(config.method_names) * len(config.problem_names) * config.seeds
     missing = "" if done == asked else f" <strong>{asked - done} of them are missing here.</strong>"
     problems = ", ".join(config.problem_names)
@@ -262,4 +267,36 @@ def _image(uri, alt):
     return f'<img src="{uri}" alt="{html.escape(alt)}">'
 
 
-SECTIONS = [introduction, overview, each_method]  # functions of `Results`; add one here
+def automatic_strength(results):
+    """Compare `R1("auto")` with a swept grid of strengths, if that was asked for."""
+    compared = strengths.compare(results.cells)
+    if not compared:
+        return ""
+    parts = [
+        '<section id="automatic"><h2>The automatic strength of R1</h2><p><code>R1("auto")</code> '
+        "measures the discriminator once, before the first step, and divides the Dirac-GAN's "
+        "critical strength by its curvature. Here it stands against fixed strengths: the same "
+        f"networks and steps, the mean of {strengths.SEEDS} seeds. Points are scored as above, "
+        "digits by minus the logarithm of the Fréchet distance of pixels. A difference of "
+        "a few hundredths is within what another seed changes.</p><ul>"
+    ]
+    for problem, (rows, rank, swept) in compared.items():
+        gamma = next(strength for name, strength, _ in rows if name == "auto")
+        best = next(row for row in rows if row[0] != "auto")
+        within = "within" if strengths.within_best_third(rank, swept) else "not within"
+        own = next(score for name, _, score in rows if name == "auto")
+        parts.append(
+            f"<li>{problem}: gamma {gamma:.3g}, score {own:.3f}; {rank - 1} of {swept} swept "
+            f"strengths did better, the best of them {best[0]} with {best[2]:.3f}: {within} the "
+            "best third.</li>"
+        )
+    drawn = plots.strengths({problem: rows for problem, (rows, _, _) in compared.items()})
+    return "".join([*parts, "</ul>", _image(drawn, "score over the strength"), "</section>"])
+
+
+SECTIONS = [
+    introduction,
+    overview,
+    automatic_strength,
+    each_method,
+]  # functions of `Results`; add one here
