@@ -166,6 +166,15 @@ class Config(Options):
     sample_every: int = _option(1, "epochs between sample grids; 0 draws none", least=0)
     checkpoint_every: int = _option(1, "epochs between checkpoints; 0 keeps the last only", least=0)
 
+    monitor_every: int = _option(
+        1, "epochs between measurements of stability; 0 measures none", least=0
+    )
+    on_divergence: str = _option(
+        "stop",
+        "when training goes wrong: stop, warn, or roll back and halve the learning rates",
+        ("stop", "warn", "rollback"),
+    )
+
     def __post_init__(self):
         super().__post_init__()
         unknown = set(self.augmentations) - set(AUGMENTATIONS)

@@ -6,6 +6,7 @@ import os
 import pathlib
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_gans import callbacks, datasets, export, networks, optimizers, penalties
@@ -18,7 +19,7 @@ USER_ERRORS = (ValueError, OSError, tf.errors.ResourceExhaustedError)
 # What a resumed run may change; all else would make it another run.
 _FREE = {
     *("name", "output_dir", "data_dir", "epochs", "steps", "resume", "sample_every"),
-    *("checkpoint_every", "jit_compile", "steps_per_execution"),
+    *("checkpoint_every", "jit_compile", "steps_per_execution", "monitor_every"),
 }
 
 
@@ -127,6 +128,8 @@ def _optimizer(config, learning_rate, steps):
         learning_rate = keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, 0.0)
     elif config.lr_decay == "cosine":
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    if config.lr_decay != "none" and config.on_divergence == "rollback":
+        learning_rate = callbacks.CutSchedule(learning_rate)
     if config.optimizer in ("adam", "optimistic_adam"):
         kinds = {"adam": keras.optimizers.Adam, "optimistic_adam": optimizers.OptimisticAdam}
         return kinds[config.optimizer](learning_rate, config.beta_1, config.beta_2)
@@ -141,8 +144,16 @@ def _optimizer(config, learning_rate, steps):
 
 def make_callbacks(config, data, run):
     """Return the run's callbacks by name, in the order in which they must act."""
+    watched = np.random.default_rng(config.seed).permutation(len(data))[:64]
     made = {
-        "divergence": callbacks.StopOnDivergence(),
+        "monitor": callbacks.StabilityMonitor(
+            run / "logs",
+            samples=datasets.data.to_float(data.samples[np.sort(watched)]),
+            every=config.monitor_every,
+            seed=config.seed,
+            log_dir=run / "logs",
+        ),
+        "divergence": callbacks.StopOnDivergence(config.on_divergence, end_fit=True),
         "history": callbacks.History(run / "logs"),
         "samples": callbacks.SampleGrid(
             run / "samples",
@@ -156,6 +167,8 @@ def make_callbacks(config, data, run):
     }
     if not config.sample_every:
         del made["samples"]
+    if not config.monitor_every:
+        del made["monitor"]
     return made
 
 
@@ -190,7 +203,8 @@ def train(config):
         flush=True,
     )
     made = make_callbacks(config, data, run)
-    for epoch, epochs, steps in segments(step, total, in_epoch):
+    while gan.step < total:
+        epoch, epochs, steps = segments(gan.step, total, in_epoch)[0]
         dataset = data.batches(
             config.batch_size,
             seed=config.seed,
@@ -204,9 +218,15 @@ def train(config):
             steps_per_epoch=steps,
             callbacks=list(made.values()),
         )
-        if gan.stop_training:
+        if gan.stop_training and not _goes_on(made):
             break
     return _finish(config, gan, run, made)
+
+
+def _goes_on(made):
+    """Tell whether `fit` ended only because the training was rolled back."""
+    stopped = made["divergence"].reason or made["signal"].signal is not None
+    return made["divergence"].rolled_back and not stopped
 
 
 def load_run(run):

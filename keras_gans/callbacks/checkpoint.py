@@ -21,7 +21,8 @@ class Checkpoint(keras.callbacks.Callback):
     A checkpoint is a folder named by the number of generator updates. It holds both networks, the
     averaged generator, both optimizers, the random streams and a manifest with the state's
     SHA-256. It is written beside and renamed into place, so a half-written one is never taken for
-    a whole one. A state whose logs are not finite is not saved.
+    a whole one. A state whose logs are not finite is not saved. When `StopOnDivergence` has rolled
+    back, checkpoints of later steps than it went back to are replaced.
 
     Args:
         directory: where the checkpoints go.
@@ -51,7 +52,15 @@ class Checkpoint(keras.callbacks.Callback):
         finite = all(math.isfinite(float(value)) for value in (logs or {}).values())
         if not finite or getattr(self.model, "diverged", False):
             return
+        abandoned = getattr(self.model, "abandoned_after", None)  # where a rollback went back to
+        if abandoned is not None and self.model.step in steps(self.directory):
+            shutil.rmtree(self.directory / f"{self.model.step:08d}")
         save(self.model, self.directory)
+        if abandoned is not None:
+            for old in steps(self.directory):
+                if old > abandoned and old != self.model.step:
+                    shutil.rmtree(self.directory / f"{old:08d}")
+            self.model.abandoned_after = None
         for old in steps(self.directory)[: -self.keep]:
             shutil.rmtree(self.directory / f"{old:08d}")
 

@@ -55,7 +55,8 @@ class History(keras.callbacks.Callback):
         """Draw each value over the steps."""
         from matplotlib.figure import Figure
 
-        names = [name for name in (self.rows or [{}])[-1] if name not in ("epoch", "step")]
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        names = [name for name in names if name not in ("epoch", "step")]
         if not names:
             return
         figure = Figure(figsize=(7, 1.5 * len(names)), dpi=100, layout="tight")

@@ -78,6 +78,7 @@ class GAN(SavedWhole):
         self._training = True
         self._checked = False
         self._sample = None
+        self.first_batch = None
         self.built = True
 
     # --- what a family overrides -----------------------------------------------------------------
@@ -358,7 +359,11 @@ class GAN(SavedWhole):
         elif isinstance(x, tf.data.Dataset):
             x = feed.rebatch(x, self.discriminator_steps)
         if isinstance(x, tf.data.Dataset):
-            self.check_batch(feed.first(x, self.discriminator_steps))
+            batch = feed.first(x, self.discriminator_steps)
+            self.check_batch(batch)
+            self.first_batch = tf.nest.map_structure(  # for callbacks that watch on real samples
+                lambda t: None if t is None else t[:256], self.unpack(batch)
+            )
         with warnings.catch_warnings():
             if kwargs.get("steps_per_epoch") is None:  # a last batch that is dropped is no surprise
                 warnings.filterwarnings("ignore", "Your input ran out of data")

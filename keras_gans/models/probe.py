@@ -5,6 +5,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
+from keras_gans import penalties
 from keras_gans.gradients import gradients
 from keras_gans.models import checks
 from keras_gans.noise import Noise
@@ -86,6 +87,17 @@ class Probe:
         """Return the generated samples that the losses are of, float32 [B, ...]."""
         with self._watching() as game:
             return game.synthesize(self.real, self.condition)
+
+    def slopes(self):
+        """Return |∇_x D| at x = a real + (1 - a) generated, a ~ U[0, 1] each, float32 [B]."""
+        with self._watching() as game:
+            fake = game._show(game.synthesize(self.real, self.condition))
+            real = game._show(self.real)
+            a = game.noise.uniform([tf.shape(real)[0], *[1] * (len(real.shape) - 1)])
+            gradient = penalties.input_gradient(
+                lambda x: game.discriminate(x, self.condition), fake + a * (real - fake)
+            )
+        return tf.norm(tf.reshape(gradient, [tf.shape(gradient)[0], -1]), axis=1)
 
     @contextlib.contextmanager
     def _watching(self):

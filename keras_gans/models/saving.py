@@ -50,8 +50,13 @@ class SavedWhole(keras.Model):
         streams = [v for v in self.non_trainable_variables if "seed_generator_state" in v.path]
         penalty = getattr(self, "penalty", None)
         dynamics = getattr(self, "dynamics", None)
-        stateful = [part for part in (penalty, dynamics) if part is not None]
-        return [*streams, *(variable for part in stateful for variable in part.variables)]
+        players = [
+            getattr(self, f"{player}_optimizer", None) for player in ("generator", "discriminator")
+        ]
+        inner = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in players]
+        schedules = [getattr(optimizer, "_learning_rate", None) for optimizer in inner]
+        stateful = [getattr(part, "variables", ()) for part in (penalty, dynamics, *schedules)]
+        return [*streams, *(variable for variables in stateful for variable in variables)]
 
     def save_own_variables(self, store):
         """Save the random streams and counters along with the model."""
