@@ -255,7 +255,7 @@ class Benchmark(Options):
     )
     problems: str = _option("ring,grid", f"any of: {', '.join(TOYS)}")
     seeds: int = _option(5, "runs of each method on each problem, of the seeds 0, 1, ...", least=1)
-    steps: int = _option(5000, "generator updates of each run", least=1)
+    steps: int = _option(3000, "generator updates of each run", least=1)
     evaluations: int = _option(20, "evaluations in a run, at equal distances", least=4)
     batch_size: int = _option(256, "samples in each update", least=4)
     width: int = _option(128, "units in a hidden layer of both players", least=1)

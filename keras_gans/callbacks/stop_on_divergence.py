@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 import keras
+import tensorflow as tf
 
 from keras_gans.callbacks.good_state import GoodState, cut_learning_rates, make_cuttable
 from keras_gans.callbacks.stability_monitor import NAMES
@@ -41,7 +42,8 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     | signal | when |
     |---|---|
-    | non-finite value | any logged value is NaN or infinite; looked at each step |
+    | non-finite value | any logged value is NaN or infinite; looked at each step. Any weight is, |
+    | | looked at each epoch |
     | exploding gradient | `d_gradient` or `g_gradient` > `max_gradient` |
     | saturated discriminator | `d_saturation` >= `max_saturation`, `patience` times in a row |
     | collapsed diversity | `diversity` < `min_diversity`, or `duplicates` >= `max_duplicates`, |
@@ -133,7 +135,7 @@ class StopOnDivergence(keras.callbacks.Callback):
             if logs is not None:
                 logs.update({name: math.nan for name in logs if name not in NAMES})
             return
-        self._look(logs or {})
+        self._look((logs or {}) | _broken_weights(self.model))
         if self.action == "rollback" and not self._just_rolled_back():
             self._keep_state()
 
@@ -229,6 +231,16 @@ class StopOnDivergence(keras.callbacks.Callback):
             f"\n{message}; back to step {self._good.step:,}, learning rates now "
             f"{rates[0]:.3g} (generator) and {rates[1]:.3g} (discriminator)."
         )
+
+
+def _broken_weights(game):
+    """Return {path: NaN} of each weight with a value that is no number.
+
+    A fused ReLU makes 0 of NaN, so that broken weights need not show in any loss.
+    """
+    weights = [*game.generator_variables, *game.discriminator_variables]
+    whole = [tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(w))) for w in weights]
+    return {w.path: math.nan for w, fine in zip(weights, whole, strict=True) if not fine}
 
 
 def _check(action, max_gradient, max_saturation, min_diversity, max_duplicates):

@@ -14,9 +14,10 @@ from keras_gans.callbacks import checkpoint
 REAL = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
 
 
-def make_gan(seed=0, **arguments):
+def make_gan(seed=0, activation="leaky", **arguments):
     keras.utils.set_random_seed(seed)
-    gan = kg.GAN(*kg.networks.mlp((2,), latent_dim=3, width=8), latent_dim=3, seed=seed)
+    networks = kg.networks.mlp((2,), latent_dim=3, width=8, activation=activation)
+    gan = kg.GAN(*networks, latent_dim=3, seed=seed)
     gan.compile(**{"ema_decay": 0.9, **arguments})
     return gan
 
@@ -106,6 +107,20 @@ def test_divergence_stops_names_the_value_and_keeps_the_good_checkpoint(tmp_path
     assert "d_loss = nan" in stop.reason and "step 5" in stop.reason
     assert "d_loss = nan" in capsys.readouterr().out
     assert checkpoint.steps(tmp_path) == [4]
+
+
+def test_weights_that_are_no_numbers_are_found_where_the_losses_hide_them(tmp_path):
+    # A fused ReLU makes 0 of NaN.
+    gan, stop, keep = (
+        make_gan(activation="relu"),
+        kg.callbacks.StopOnDivergence(),
+        kg.callbacks.Checkpoint(tmp_path),
+    )
+    kernel = gan.discriminator.trainable_variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan))
+    assert len(fit(gan, stop, keep, epochs=5).epoch) == 1
+    assert f"{kernel.path} = nan" in stop.reason or "d_loss = nan" in stop.reason
+    assert checkpoint.steps(tmp_path) == []
 
 
 def test_a_healthy_run_is_not_stopped():

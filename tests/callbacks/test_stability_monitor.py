@@ -170,7 +170,7 @@ def test_distances_are_taken_between_features():
         {"network": "dcgan", "loss": "wasserstein", "penalty": "gradient_penalty"},
         {"network": "dcgan", "jit_compile": True, "steps_per_execution": 2},
         {"loss": "relativistic_average", "discriminator_steps": 2, "run_eagerly": True},
-        {"loss": "hinge", "penalty": kg.penalties.Lazy("r1", every=3), "dynamics": "lookahead"},
+        {"loss": "hinge", "penalty": lambda: kg.penalties.Lazy("r1", 3), "dynamics": "lookahead"},
     ],
     ids=lambda arguments: "-".join(arguments),
 )
@@ -178,7 +178,8 @@ def test_training_is_the_same_with_it_as_without(arguments):
     x = helpers.samples(32)
 
     def trained(*callbacks):
-        gan = helpers.make_gan(**arguments)
+        made = {name: value() if callable(value) else value for name, value in arguments.items()}
+        gan = helpers.make_gan(**made)
         gan.fit(x, batch_size=4, epochs=2, shuffle=False, callbacks=list(callbacks), verbose=0)
         return helpers.state(gan)
 
