@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gans import experiment
+from keras_gans import callbacks, experiment
 from keras_gans.callbacks import checkpoint
 from keras_gans.config import Config
 
@@ -85,6 +85,9 @@ def test_load_run_gives_the_trained_model_back(tmp_path):
         {"steps": 6, "discriminator_steps": 2, "ema_decay": 0.9, "loss": "hinge"},
         {"steps": 6, "steps_per_execution": 3, "discriminator_norm": "spectral"},
         {"steps": 6, "augment": "flip", "lr_decay": "none", "penalty": "r1"},
+        {"steps": 6, "dynamics": "lookahead", "penalty": "r1", "penalty_weight": "auto"},
+        {"steps": 6, "packing": 2, "optimizer": "optimistic_adam"},
+        {"steps": 6, "on_divergence": "rollback", "optimizer": "negative_momentum"},
     ],
     ids=lambda values: "-".join(values),
 )
@@ -145,6 +148,40 @@ def test_divergence_ends_with_1_and_keeps_the_last_good_checkpoint(tmp_path, cap
     output = capsys.readouterr().out
     assert "training diverged" in output and "checkpoint" in output
     assert not (tmp_path / "run" / "export").exists()
+
+
+def test_divergence_is_rolled_back_before_it_ends_the_run(tmp_path, capsys):
+    config = small(
+        tmp_path,
+        optimizer="sgd",
+        generator_lr=1e30,
+        discriminator_lr=1e30,
+        lr_decay="cosine",
+        on_divergence="rollback",
+    )
+    assert experiment.train(config) == 1
+    output = capsys.readouterr().out
+    assert output.count("back to step 0, learning rates now") == 3
+    assert "after 3 rollbacks" in output
+
+
+def test_a_run_that_was_rolled_back_goes_on_to_its_end(tmp_path, monkeypatch, capsys):
+    broken = []
+
+    def break_once(self, batch, logs=None):
+        if self.model.step == 6 and not broken:
+            broken.append(weight := self.model.discriminator_variables[-2])
+            weight.assign(np.full(weight.shape, np.nan))
+
+    monkeypatch.setattr(callbacks.SampleGrid, "on_train_batch_end", break_once, raising=False)
+    config = small(tmp_path, steps=40, on_divergence="rollback", loss="wasserstein")
+    assert experiment.train(config) == 0
+    output = capsys.readouterr().out
+    assert "back to step 4, learning rates now 0.0001" in output and "done" in output
+    gan = experiment.load_run(tmp_path / "run")
+    assert gan.step == 40 and np.isfinite(gan.generate(4, seed=0)).all()
+    rows = (tmp_path / "run" / "logs" / "history.csv").read_text().splitlines()
+    assert [row.split(",")[1] for row in rows[-3:]] == ["36", "38", "40"]
 
 
 @pytest.mark.parametrize("dataset", ["ring", "spiral", "mixture_1d"])

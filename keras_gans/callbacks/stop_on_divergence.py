@@ -46,8 +46,8 @@ class StopOnDivergence(keras.callbacks.Callback):
     | | looked at each epoch |
     | exploding gradient | `d_gradient` or `g_gradient` > `max_gradient` |
     | saturated discriminator | `d_saturation` >= `max_saturation`, `patience` times in a row |
-    | collapsed diversity | `diversity` < `min_diversity`, or `duplicates` >= `max_duplicates`, |
-    | | `patience` times in a row |
+    | collapsed diversity | `diversity` < `min_diversity`, or `duplicates` >= `max_duplicates` |
+    | | after it was less, `patience` times in a row |
 
     All but the first need a `StabilityMonitor` before this callback in the list. Put `Checkpoint`
     after it, which then keeps the last good state. `keras.callbacks.TerminateOnNaN` reads
@@ -109,7 +109,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         self.patience, self.cut, self.max_rollbacks = patience, cut, max_rollbacks
         self.end_fit = end_fit
         self.reason, self.events, self.rolled_back = None, [], False
-        self._epoch, self._rollbacks = 0, 0
+        self._epoch, self._rollbacks, self._been_diverse = 0, 0, False
         self._seen, self._counts = None, {}
         self._shown = {"logged": set(), "measured": set()}
         self._good = None
@@ -188,6 +188,10 @@ class StopOnDivergence(keras.callbacks.Callback):
             if limit is None:
                 continue
             value = found[name]
+            if name == "duplicates":  # all samples of an untrained generator are alike
+                self._been_diverse |= value < limit
+                if not self._been_diverse:
+                    continue
             beyond = {">": value > limit, ">=": value >= limit, "<": value < limit}[relation]
             self._counts[name] = self._counts.get(name, 0) + 1 if beyond else 0
             if self._counts[name] >= patience:

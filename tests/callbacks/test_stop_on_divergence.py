@@ -10,6 +10,7 @@ from helpers import assert_same, batches, make_gan, players, samples, sgd, state
 import keras_gans as kg
 from keras_gans.callbacks import CutSchedule, StabilityMonitor, StopOnDivergence
 from keras_gans.callbacks.good_state import GoodState, cut_learning_rates
+from keras_gans.callbacks.stability_monitor import NAMES
 
 
 def points(n=64):
@@ -52,6 +53,16 @@ def test_a_constant_generator():
     assert diversity.signal == "collapsed diversity" and diversity.value == 0.0
     assert (diversity.epoch, diversity.step) == (3, 12)
     assert "< 0.02, 3 times in a row" in stop.reason
+
+
+def test_duplicates_count_only_after_the_samples_were_different():
+    stop = StopOnDivergence(patience=2)
+    stop.set_model(game())
+    for step, duplicates in enumerate([1.0, 1.0, 1.0, 0.3, 1.0, 1.0]):
+        assert not stop.events
+        logs = dict.fromkeys(NAMES, 0.5) | {"duplicates": duplicates, "logit_gap": float(step)}
+        stop.on_epoch_end(step, logs)
+    assert [event.name for event in stop.events] == ["duplicates"]
 
 
 def test_an_injected_nan():
