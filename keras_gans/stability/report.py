@@ -277,8 +277,7 @@ def automatic_strength(results):
         "measures the discriminator once, before the first step, and divides the Dirac-GAN's "
         "critical strength by its curvature. Here it stands against fixed strengths: the same "
         f"networks and steps, the mean of {strengths.SEEDS} seeds. Points are scored as above, "
-        "digits by minus the logarithm of the Fréchet distance of pixels. A difference of "
-        "a few hundredths is within what another seed changes.</p><ul>"
+        "digits by minus the logarithm of the Fréchet distance of pixels.</p><ul>"
     ]
     for problem, (rows, rank, swept) in compared.items():
         gamma = next(strength for name, strength, _ in rows if name == "auto")

@@ -1,4 +1,4 @@
-"""The Dirac-GAN against its theory: Mescheder et al., arXiv:1801.04406, lemmas 2.3 to 3.4."""
+"""The Dirac-GAN against its theory: Mescheder et al., arXiv:1801.04406, sections 2 and 3."""
 
 import keras
 import numpy as np
@@ -65,7 +65,6 @@ class TestEachLoss:
         game = DiracGAN(loss_of(name), norm_penalty(penalty))
         assert game.verdict() == "does not converge"
         path = game.simulate(1.0, 0.1, steps=2000, learning_rate=0.05)
-        # Lemma 2.? : psi is held near ±1 or turns; theta stays away from 0.
         assert np.linalg.norm(path[-200:], axis=1).min() > 0.05
 
     def test_instance_noise_converges_where_the_loss_is_curved(self, name):
