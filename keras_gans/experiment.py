@@ -144,7 +144,7 @@ def _optimizer(config, learning_rate, steps):
 
 def make_callbacks(config, data, run):
     """Return the run's callbacks by name, in the order in which they must act."""
-    watched = np.random.default_rng(config.seed).permutation(len(data))[:64]
+    watched = np.random.default_rng(config.seed).permutation(len(data))[:32]
     made = {
         "monitor": callbacks.StabilityMonitor(
             run / "logs",

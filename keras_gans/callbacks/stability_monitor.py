@@ -64,7 +64,7 @@ class StabilityMonitor(keras.callbacks.Callback):
         samples=None,
         every=1,
         every_steps=0,
-        n=64,
+        n=32,
         features=None,
         window=10,
         seed=0,
