@@ -38,9 +38,9 @@ class GAN(SavedWhole):
         generator: a `keras.Model` from latents [B, latent_dim] to samples.
         discriminator: a `keras.Model` from samples to logits, without a sigmoid.
         latent_dim: length of a latent vector, drawn from N(0, I).
+        seed: seed of all the model's noise; None takes one from the operating system.
         packing: m, how many samples the discriminator judges at a time, joined along their last
             axis: it then takes m times as many channels. Against mode collapse (PacGAN).
-        seed: seed of all the model's noise; None takes one from the operating system.
         **kwargs: `name`, `dtype`.
 
     Raises:
@@ -60,7 +60,7 @@ class GAN(SavedWhole):
 
     log_names = ("d_loss", "penalty", "g_loss", "real_logits", "fake_logits")
 
-    def __init__(self, generator, discriminator, latent_dim, packing=1, seed=None, **kwargs):
+    def __init__(self, generator, discriminator, latent_dim, seed=None, packing=1, **kwargs):
         super().__init__(**kwargs)
         checks.check_networks(generator, discriminator, latent_dim, packing)
         self.generator = generator

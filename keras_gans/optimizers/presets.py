@@ -15,8 +15,7 @@ def _adams(generator_lr, discriminator_lr, beta_1, beta_2):
 def ttur(generator_lr=1e-4, discriminator_lr=4e-4, beta_1=0.0, beta_2=0.9):
     """Return the two time-scale update rule: Adam for both, the discriminator's rate higher.
 
-    The defaults are SAGAN's and BigGAN's family; the rule's own paper has 1e-4 and 3e-4 with beta_1
-    0.5 for images.
+    The defaults are SAGAN's.
 
     Args:
         generator_lr: the generator's learning rate, > 0.
