@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import keras
 import numpy as np
@@ -103,6 +104,16 @@ def run_python(code):
     )
     assert result.returncode == 0, result.stderr[-3000:]
     return result.stdout
+
+
+def peak_memory(function):
+    """Return the bytes of arrays and objects that a call had at its worst, beyond those before."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 TWO_REPLICAS = """

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from goldens import GOLDENS
+from goldens.cases import SIZES, features
 from scipy import linalg
 
 from keras_gans.metrics import frechet_distance, gaussian
@@ -26,10 +28,34 @@ def test_it_agrees_with_the_matrix_square_root():
     assert found == pytest.approx(frechet_distance(mu2, cov2, mu1, cov1), rel=1e-9)
 
 
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("tool", ["pytorch-fid", "clean-fid", "torch-fidelity"])
+def test_it_gives_what_the_tool_gives(name, tool):
+    real, fake = features(name)
+    golden = GOLDENS["features"][name]
+    assert [real.sum(), fake.sum()] == pytest.approx(golden["checksum"], rel=1e-12)
+    found = frechet_distance(*gaussian(real), *gaussian(fake))
+    assert found == pytest.approx(golden["frechet"][tool], rel=1e-9)
+
+
 def test_identical_sets_are_at_zero_even_if_the_covariance_has_no_full_rank():
-    x = np.random.default_rng(1).normal(size=[10, 64])  # rank 9 of 64
-    mu, cov = gaussian(x)
-    assert frechet_distance(mu, cov, mu, cov) < 1e-9 * np.trace(cov)
+    for n, d in ((10, 64), (50, 300), (500, 64)):
+        x = np.random.default_rng(1).normal(size=[n, d])  # of rank n - 1 at most
+        mu, cov = gaussian(x)
+        assert frechet_distance(mu, cov, mu, cov) < 1e-9 * np.trace(cov)
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(10, 10, 200), (30, 400, 200), (400, 30, 200)])
+def test_covariances_of_less_than_full_rank_lose_no_digits(n, m, d):
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=[n, d]) + 1.0, 2.0 * random.normal(size=[m, d])
+    # The root's trace is the nuclear norm of A Bᵀ, samples centred and over sqrt(N - 1).
+    mu1, mu2 = a.mean(axis=0), b.mean(axis=0)
+    centred = (a - mu1) / np.sqrt(n - 1), (b - mu2) / np.sqrt(m - 1)
+    traces = sum(np.sum(x**2) for x in centred)
+    root = np.linalg.norm(centred[0] @ centred[1].T, "nuc")
+    found = frechet_distance(*gaussian(a), *gaussian(b))
+    assert found == pytest.approx(np.sum((mu1 - mu2) ** 2) + traces - 2.0 * root, rel=1e-11)
 
 
 def test_the_covariance_divides_by_n_less_one():
@@ -47,6 +73,7 @@ def test_the_covariance_divides_by_n_less_one():
             lambda: frechet_distance([0.0], [[1.0]], [0.0, 1.0], np.eye(2)),
             r"one length.*\(1,\).*\(2,\)",
         ),
+        (lambda: gaussian([[0.0], [np.nan], [1.0]]), "features must be finite.*1 of 3"),
         (lambda: frechet_distance([np.nan], [[1.0]], [0.0], [[1.0]]), "mu1.*not finite"),
     ],
 )
