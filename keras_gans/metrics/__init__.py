@@ -2,8 +2,17 @@
 
 from keras_gans.metrics.classifier import classify, make_classifier, train_classifier
 from keras_gans.metrics.diversity import BirthdayParadox, birthday_paradox
+from keras_gans.metrics.feature_metric import FeatureMetric, SampleMetric
 from keras_gans.metrics.frechet import frechet_distance, gaussian
 from keras_gans.metrics.inception_score import SplitScore, inception_score
+from keras_gans.metrics.keras_metrics import (
+    DensityCoverage,
+    FrechetDistance,
+    InceptionScore,
+    KernelDistance,
+    PrecisionRecall,
+    SlicedWasserstein,
+)
 from keras_gans.metrics.kernel import KernelEstimate, kernel_distance
 from keras_gans.metrics.mode_coverage import Coverage, ModeCoverage, mode_coverage, reverse_kl
 from keras_gans.metrics.moments import RunningMoments
@@ -21,10 +30,18 @@ __all__ = [
     "BirthdayParadox",
     "Coverage",
     "Density",
+    "DensityCoverage",
+    "FeatureMetric",
+    "FrechetDistance",
+    "InceptionScore",
+    "KernelDistance",
     "KernelEstimate",
     "ModeCoverage",
+    "PrecisionRecall",
     "Prediction",
     "RunningMoments",
+    "SampleMetric",
+    "SlicedWasserstein",
     "SplitScore",
     "StackedCoverage",
     "birthday_paradox",

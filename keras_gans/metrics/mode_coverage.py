@@ -162,6 +162,8 @@ class ModeCoverage(keras.metrics.Metric):
         8
     """
 
+    generated_only = True  # `GAN.evaluate` shows it no real samples
+
     def __init__(self, modes, sigma, weights=None, threshold=3.0, name="mode_coverage", dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.modes, self.weights = _truth(modes, sigma, weights, threshold)

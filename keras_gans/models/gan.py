@@ -12,6 +12,7 @@ from keras_gans.layers import spectral_layers
 from keras_gans.models import autotune, checks, feed
 from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
+from keras_gans.models.scores import Scores
 from keras_gans.noise import Noise, latents
 from keras_gans.optimizers import dynamics as game_dynamics
 from keras_gans.packing import pack
@@ -73,6 +74,7 @@ class GAN(SavedWhole):
         self._seed_generator = self.noise.generator  # an attribute, so that Keras tracks it
         self._test_noise = Noise(0)
         self._logs = Logs(self.log_names)
+        self._scores = Scores()
         for layer in spectral_layers(generator) + spectral_layers(discriminator):
             layer.advance_on_call = False  # train_step does it, once per update
         self._training = True
@@ -195,14 +197,31 @@ class GAN(SavedWhole):
         return tf.cast(0.0 if level is None else level, tf.float32)
 
     def test_step(self, data):
-        """Return the losses on a batch; leave networks, penalty and training noise alone."""
+        """Return the losses on a batch; leave networks, penalty and training noise alone.
+
+        The metrics of `compile` see the batch and as many samples of the averaged generator.
+        """
         with self._evaluating():
             real, condition = self.unpack(data)
             fake = self._show(self.synthesize(real, condition))
-            real = self._show(real)
-            self.log(**self.discriminator_losses(real, fake, condition))
-            self.log(**self.generator_losses(real, fake, condition))
+            shown = self._show(real)
+            self.log(**self.discriminator_losses(shown, fake, condition))
+            self.log(**self.generator_losses(shown, fake, condition))
+        if self._scores.metrics:
+            with self._evaluating(self._scores.noise), self._averaged():
+                fake = self.synthesize(real, condition)
+            self._scores.update(real, fake)
         return self._logs.update(self._logs.take())
+
+    @contextlib.contextmanager
+    def _averaged(self):
+        """Let the hooks find the averaged generator where the generator is."""
+        generator = self.generator
+        vars(self)["generator"] = self.sampler  # an assignment Keras would track
+        try:
+            yield
+        finally:
+            vars(self)["generator"] = generator
 
     @contextlib.contextmanager
     def _evaluating(self, noise=None):
@@ -247,6 +266,7 @@ class GAN(SavedWhole):
         jit_compile="auto",
         steps_per_execution=1,
         run_eagerly=False,
+        metrics=None,
     ):
         """Choose the objective and how it is optimised.
 
@@ -265,6 +285,9 @@ class GAN(SavedWhole):
             jit_compile: True compiles the step by XLA; `"auto"` does so on a GPU.
             steps_per_execution: steps in one call of the compiled function, >= 1.
             run_eagerly: True runs Python line by line, for debugging.
+            metrics: a list of Keras metrics that `evaluate`, and `fit` on its `validation_data`,
+                update with real samples and as many of the averaged generator:
+                `keras_gans.metrics.FrechetDistance(extractor)`, ...
 
         Raises:
             ValueError: if a value cannot be; it says what can.
@@ -286,6 +309,7 @@ class GAN(SavedWhole):
             steps_per_execution=steps_per_execution,
             run_eagerly=run_eagerly,
         )
+        self._scores = Scores(metrics, taken=self.log_names)
         self.loss = losses.get(loss)
         self.penalty = penalties.get(penalty)
         self.discriminator_steps = int(discriminator_steps)
@@ -450,9 +474,32 @@ class GAN(SavedWhole):
 
     @property
     def metrics(self):
-        """The means that `fit` shows."""
+        """The means that `fit` shows, and the metrics of `compile`."""
+        return [*self._means, *self._scores.metrics]
+
+    @property
+    def _means(self):
         hidden = {"penalty"} if getattr(self, "penalty", None) is None else set()
         return [mean for name, mean in self._logs.means.items() if name not in hidden]
+
+    def reset_metrics(self):
+        """Reset the means and the metrics, and start the metrics' noise anew."""
+        super().reset_metrics()
+        self._scores.reset()
+
+    def make_test_function(self, force=False):
+        """Make the function that `evaluate` calls, without XLA where a metric has Python in it."""
+        jit_compile = self.jit_compile
+        self.jit_compile = jit_compile and self._scores.compilable
+        try:
+            return super().make_test_function(force)
+        finally:
+            self.jit_compile = jit_compile
+
+    def _get_metrics_result_or_logs(self, logs):
+        """Return an epoch's logs: the metrics of `compile` are dear, and asked at the end only."""
+        means = {mean.name: mean.result() for mean in self._means}
+        return {**(means if means.keys() == logs.keys() else logs), **self._scores.results()}
 
 
 def _advance_spectral(network):

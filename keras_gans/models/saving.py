@@ -36,9 +36,9 @@ class SavedWhole(keras.Model):
         """Return the arguments of `compile`, both optimizers' included."""
         if not self.compiled:
             return None
+        arguments = {**self._compile_arguments, "metrics": self._scores.metrics}
         return {
-            name: keras.saving.serialize_keras_object(value)
-            for name, value in self._compile_arguments.items()
+            name: keras.saving.serialize_keras_object(value) for name, value in arguments.items()
         }
 
     def compile_from_config(self, config):
@@ -91,7 +91,7 @@ def _deserialize(config, custom_objects=None):
     """Turn the values of a saved config that stand for objects into these objects."""
     return {
         name: keras.saving.deserialize_keras_object(value, custom_objects)
-        if isinstance(value, dict)
+        if isinstance(value, (dict, list))
         else value
         for name, value in config.items()
     }
