@@ -4,6 +4,7 @@ This file imports nothing but the standard library, so that `--help` need not wa
 """
 
 import dataclasses
+import math
 import typing
 
 LOSSES = (
@@ -81,7 +82,12 @@ class Options:
                 name, _, value = line[2:].partition("=")
                 if name not in kinds:
                     raise ValueError(f"unknown flag --{name} in the run's flags.txt")
-                values[name] = _parse(kinds[name], value)
+                try:
+                    values[name] = _parse(kinds[name], value)
+                except ValueError:
+                    raise ValueError(
+                        f"--{name}={value} in the run's flags.txt: not a number"
+                    ) from None
         return cls(**values)
 
 
@@ -106,8 +112,12 @@ class Config(Options):
     output_dir: str = _option("saved_models", "where runs are kept")
     dataset: str = _option("digits", f"what to learn: {', '.join(SOURCES)}")
     data_dir: str = _option("", "where tensorflow_datasets keeps its files; its default if empty")
-    image_size: int = _option(0, "resize images to this height and width; 0 keeps them", least=0)
-    on_corrupt: str = _option("error", "a corrupt image in a folder", ("error", "skip"))
+    image_size: int = _option(
+        0, "resize images to this height and width; 0 keeps them", least=0, below=8193
+    )
+    on_corrupt: str = _option(
+        "error", "a corrupt image in a folder: an error, or skipped and counted", ("error", "skip")
+    )
     augment: str = _option("", f"augmentations of the real images: {', '.join(AUGMENTATIONS)}")
     batch_size: int = _option(64, "samples in each update", least=1)
     epochs: int | None = _option(None, "passes over the data; 20 if steps is not given", least=1)
@@ -361,7 +371,11 @@ def _validate(field, value):
         raise ValueError(f"{flag}: must be one of {', '.join(metadata['choices'])}")
     least, below = metadata["least"], metadata["below"]
     if isinstance(value, str):
+        if not value.isprintable():  # a line break would make two lines of flags.txt
+            raise ValueError(f"--{field.name}={value!r}: must be printable, on one line")
         return
+    if isinstance(value, float) and math.isinf(value):
+        raise ValueError(f"{flag}: must be finite")
     if least is not None and not value >= least:
         raise ValueError(f"{flag}: must be at least {least}")
     if below is not None and not value < below:

@@ -191,6 +191,7 @@ def train(config):
     data = load_data(config)
     total, in_epoch = schedule(config, data)
     gan = make_gan(config, data.shape, total)
+    data.batches(config.batch_size, augment=config.augmentations)  # refuses before a file is there
     step = checkpoint.restore(gan, run / "checkpoints") if config.resume else 0
     if not config.resume:
         _keep_earlier(run)
@@ -220,7 +221,15 @@ def train(config):
         )
         if gan.stop_training and not _goes_on(made):
             break
+    _say_skipped(data, run)
     return _finish(config, gan, run, made)
+
+
+def _say_skipped(data, run):
+    """Count the files that the training went without, and list them."""
+    if data.skipped:
+        (run / "skipped.txt").write_text("\n".join(data.broken) + "\n")
+        print(f"{data.skipped} corrupt file(s) were skipped; {run / 'skipped.txt'} lists them")
 
 
 def _goes_on(made):

@@ -59,10 +59,27 @@ def test_it_is_frozen():
         ({"steps": 7, "steps_per_execution": 2}, ["--steps=7", "multiple"]),
         ({"penalty_weight": 1.0}, ["--penalty_weight=1.0", "--penalty"]),
         ({"jit_compile": "yes"}, ["--jit_compile=yes", "auto"]),
+        ({"generator_lr": float("inf")}, ["--generator_lr=inf", "finite"]),
+        ({"image_size": 10**6}, ["--image_size=1000000", "below 8193"]),
+        ({"dataset": "npz:a\nb.npz"}, ["--dataset='npz:a\\nb.npz'", "one line"]),
         ({"name": "a/b"}, ["--name=a/b", "folder"]),
     ],
 )
 def test_what_cannot_be_is_refused(values, words):
     with pytest.raises(ValueError) as error:
         Config(**values)
+    assert all(word in str(error.value) for word in words), error.value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("--foo=1\n", ["unknown flag --foo"]),
+        ("--batch_size=many\n", ["--batch_size=many", "not a number"]),
+        ("--batch_size=-1\n", ["--batch_size=-1", "at least 1"]),
+    ],
+)
+def test_a_damaged_flags_file_is_told_by_its_flag(text, words):
+    with pytest.raises(ValueError) as error:
+        Config.from_flags(text)
     assert all(word in str(error.value) for word in words), error.value

@@ -3,6 +3,7 @@ import pathlib
 import h5py
 import keras
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
@@ -226,3 +227,35 @@ def test_every_flagfile_cites_its_paper_and_trains_two_steps(tmp_path, path):
 def test_all_thirteen_flagfiles_are_there():
     names = "gan ns lsgan wgan wgan_clip hinge dragan r1 r3gan ttur article ring grid"
     assert {path.stem for path in FLAGFILES} >= set(names.split())
+
+
+def test_skipped_files_are_counted_at_the_end_and_listed(tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(18):
+        pixels = np.full([8, 8, 3], 10 * i, "uint8")
+        PIL.Image.fromarray(pixels).save(photos / f"{i:02d}.png")
+    (photos / "03.png").write_bytes(b"")
+    (photos / "07.png").write_bytes((photos / "07.png").read_bytes()[:60])
+    values = {"dataset": f"folder:{photos}", "steps": 1}
+    with pytest.raises(ValueError, match=r"03\.png cannot be read.*--on_corrupt=skip"):
+        experiment.train(small(tmp_path, **values))
+    assert not (tmp_path / "run").exists()
+    assert experiment.train(small(tmp_path, **values, on_corrupt="skip")) == 0
+    last = capsys.readouterr().out.splitlines()[-2:]
+    assert "2 corrupt file(s) were skipped" in last[0], last
+    listed = (tmp_path / "run" / "skipped.txt").read_text().splitlines()
+    assert [line.split()[0] for line in listed] == ["03.png", "07.png"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"augment": "color"}, "--augment=color: found 1 channel"),
+        ({"batch_size": 2000}, "batch size of 2000 for 1797 samples"),
+    ],
+)
+def test_what_does_not_fit_the_data_is_refused_before_a_file_is_written(tmp_path, values, words):
+    with pytest.raises(ValueError, match=words):
+        experiment.train(small(tmp_path, **values))
+    assert not list(tmp_path.iterdir())

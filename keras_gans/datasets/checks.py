@@ -3,6 +3,7 @@
 import numpy as np
 
 MAX_CLASSES = 65_536
+MAX_BYTES = 8 * 2**30  # of an array in memory; what claims more is refused before it is read
 
 
 def samples(array, where):
@@ -45,20 +46,27 @@ def samples(array, where):
         )
     if array.dtype == np.uint8:
         return array
-    _finite(array, where)
+    finite(array, where)
     if not points:
         _range(array, where)
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):  # Data refuses what float32 cannot hold
+        return array.astype(np.float32)
 
 
-def _finite(array, where):
+def finite(array, where):
+    """Refuse NaN and infinity.
+
+    Raises:
+        ValueError: with their number and the index of the first.
+    """
+    if not array.size or np.isfinite([array.min(), array.max()]).all():
+        return
     bad = ~np.isfinite(array)
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"{where}: found {int(bad.sum())} NaN or infinite value(s), the first at index "
-            f"{first}, expected finite ones"
-        )
+    first = tuple(int(i) for i in np.argwhere(bad)[0])
+    raise ValueError(
+        f"{where}: found {int(bad.sum())} NaN or infinite value(s), the first at index "
+        f"{first}, expected finite ones"
+    )
 
 
 def _range(array, where):
@@ -74,6 +82,16 @@ def _range(array, where):
     else:
         return
     raise ValueError(f"{where}: found floats in [{low:g}, {high:g}], expected [-1, 1]; {fix}")
+
+
+def memory(count, where):
+    """Refuse an array of more than `MAX_BYTES`, by what its header says.
+
+    Raises:
+        ValueError: with both numbers.
+    """
+    if count > MAX_BYTES:
+        raise ValueError(f"{where}: found {count:,} bytes, expected at most {MAX_BYTES:,}")
 
 
 def brightness(images, where):

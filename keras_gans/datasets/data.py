@@ -2,11 +2,12 @@
 
 import dataclasses
 import functools
+import hashlib
 
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.datasets import augmentation, randomness
+from keras_gans.datasets import augmentation, checks, randomness
 from keras_gans.images import to_float
 
 
@@ -22,10 +23,12 @@ class Data:
         classes: the name of each label, or empty.
         modes, sigma, weights: the mixture sum_k weights[k] Normal(modes[k], sigma^2), or None;
             `weights` None means equal ones. With modes, `batches` draws fresh points.
-        skipped: corrupt files left out.
+        skipped: number of corrupt files left out.
+        broken: these files, each with what is wrong with it.
 
     Raises:
-        ValueError: no samples, a dtype other than uint8 or float32, or labels of another length.
+        ValueError: no samples, a dtype other than uint8 or float32, NaN, or labels of another
+            length.
 
     Example:
     >>> data = Data("blank", np.zeros((8, 4, 4, 1), "uint8"))
@@ -41,6 +44,7 @@ class Data:
     sigma: float | None = None
     weights: np.ndarray | None = None
     skipped: int = 0
+    broken: tuple[str, ...] = ()
 
     def __post_init__(self):
         """Check what every later step takes for granted."""
@@ -48,6 +52,8 @@ class Data:
             raise ValueError(f"{self.name}: found no samples, expected at least one")
         if self.samples.dtype not in (np.uint8, np.float32):
             raise ValueError(f"{self.name}: found {self.samples.dtype}, expected uint8 or float32")
+        if self.samples.dtype == np.float32:
+            checks.finite(self.samples, self.name)
         if self.labels is not None:
             if len(self.labels) != len(self.samples):
                 raise ValueError(
@@ -74,6 +80,16 @@ class Data:
     def channels(self):
         """Size of a sample's last axis."""
         return self.shape[-1]
+
+    @functools.cached_property
+    def digest(self):
+        """SHA-256 of samples and labels, their shapes and dtypes included, in hexadecimal."""
+        content = hashlib.sha256()
+        for array in (self.samples, self.labels):
+            if array is not None:
+                content.update(f"{array.dtype.str}{array.shape}".encode())
+                content.update(np.ascontiguousarray(array).data)
+        return content.hexdigest()
 
     @property
     def num_classes(self):

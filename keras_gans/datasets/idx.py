@@ -58,24 +58,26 @@ def read_idx(path, rank):
     Raises:
         ValueError: anything else in the file.
     """
+    start, expected = 4 + 4 * rank, bytes([0, 0, _UINT8, rank])
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            content = file.read()
+            header = file.read(start)
+            if header[:4] != expected:
+                raise ValueError(
+                    f"{path}: found the magic number 0x{header[:4].hex()}, expected "
+                    f"0x{expected.hex()} (uint8 values of rank {rank})"
+                )
+            if len(header) < start:
+                raise ValueError(f"{path}: found {len(header)} bytes, expected a header of {start}")
+            shape = struct.unpack(f">{rank}I", header[4:])
+            count = math.prod(shape)
+            checks.memory(count, f"{path}: shape {shape}")
+            values = file.read(count + 1)  # no more: gzip can make a gigabyte of a megabyte
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from error
-    magic, expected = content[:4], bytes([0, 0, _UINT8, rank])
-    if magic != expected:
+    if len(values) != count:
+        found = len(values) if len(values) < count else "more"
         raise ValueError(
-            f"{path}: found the magic number 0x{magic.hex()}, expected 0x{expected.hex()} "
-            f"(uint8 values of rank {rank})"
+            f"{path}: found {found} values, expected {count} for the shape {shape} in its header"
         )
-    start = 4 + 4 * rank
-    if len(content) < start:
-        raise ValueError(f"{path}: found {len(content)} bytes, expected a header of {start}")
-    shape = struct.unpack(f">{rank}I", content[4:start])
-    if len(content) - start != math.prod(shape):
-        raise ValueError(
-            f"{path}: found {len(content) - start} values, expected {math.prod(shape)} for the "
-            f"shape {shape} in its header"
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(values, np.uint8).reshape(shape)

@@ -62,4 +62,5 @@ def stack(data, seed=0, count=COUNT):
         labels=data.labels[picks] @ np.array([k * k, k, 1]),
         classes=tuple(mark.join((a, b, c)) for a in names for b in names for c in names),
         skipped=data.skipped,
+        broken=data.broken,
     )

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import tensorflow as tf
 
 from keras_gans.datasets import checks, resize
 from keras_gans.datasets.data import Data
@@ -31,8 +32,14 @@ def load_tfds(name, image_size=None, data_dir=None):
     if version := _VERSION.match(split):
         dataset, split = f"{dataset}:{version[1]}", split[version.end() :]
     try:
+        # What is downloaded must have a digest in the data set's own list, and match it.
+        download = tfds.download.DownloadConfig(force_checksums_validation=True)
         examples, info = tfds.load(
-            dataset, split=split or "train", data_dir=data_dir, with_info=True
+            dataset,
+            split=split or "train",
+            data_dir=data_dir,
+            with_info=True,
+            download_and_prepare_kwargs={"download_config": download},
         )
     except Exception as error:  # an unknown name or split, a failed download, a bad checksum
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]  # not every name
@@ -40,20 +47,11 @@ def load_tfds(name, image_size=None, data_dir=None):
 
     image, label = _keys(info, tfds.features, where)
     examples = examples.map(lambda e: (e[image], e[label] if label else 0))
-    if None not in info.features[image].shape:
-        chunks = list(examples.batch(_CHUNK).as_numpy_iterator())
-        images = [x for chunk, _ in chunks for x in chunk]
-        labels = [y for _, chunk in chunks for y in chunk]
-    else:
-        images, labels = [], []
-        for x, y in examples.as_numpy_iterator():
-            images.append(resize.to(image_size, x) if image_size else x)
-            labels.append(y)
-            if x.shape != images[0].shape and not image_size:
-                raise ValueError(
-                    f"{where}: found images of {images[0].shape} (number 0) and {x.shape} "
-                    f"(number {len(images) - 1}), expected one size: give --image_size"
-                )
+    try:
+        images, labels = _take(examples, None not in info.features[image].shape, image_size, where)
+    except tf.errors.OpError as error:  # a record that is cut short, an image that is none
+        reason = error.message.splitlines()[0]
+        raise ValueError(f"{where}: a prepared file cannot be read: {reason}") from error
     if not images:
         raise ValueError(f"{where}: found no examples, expected at least one")
     samples = checks.samples(np.stack(images), where)
@@ -61,6 +59,23 @@ def load_tfds(name, image_size=None, data_dir=None):
         return Data(f"tfds:{name}", samples)
     labels = checks.labels(labels, len(samples), where)
     return Data(f"tfds:{name}", samples, labels, info.features[label].names)
+
+
+def _take(examples, alike, image_size, where):
+    """Return all images and labels, two lists."""
+    if alike:
+        chunks = list(examples.batch(_CHUNK).as_numpy_iterator())
+        return [x for chunk, _ in chunks for x in chunk], [y for _, ys in chunks for y in ys]
+    images, labels = [], []
+    for x, y in examples.as_numpy_iterator():
+        images.append(resize.to(image_size, x) if image_size else x)
+        labels.append(y)
+        if x.shape != images[0].shape and not image_size:
+            raise ValueError(
+                f"{where}: found images of {images[0].shape} (number 0) and {x.shape} "
+                f"(number {len(images) - 1}), expected one size: give --image_size"
+            )
+    return images, labels
 
 
 def _keys(info, features, where):

@@ -50,8 +50,67 @@ def check_packing(samples, steps, packing):
         )
 
 
-def check_samples(real, discriminator, packing=1):
-    """Refuse samples of a wrong type or shape, or with NaN; warn of images out of [-1, 1]."""
+def check_fit(x, y, batch_size, epochs, steps_per_epoch):
+    """Refuse arguments of `fit` that Keras would take for something else, or explain obscurely."""
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("epochs", epochs, 0),
+        ("steps_per_epoch", steps_per_epoch, 1),
+    ):
+        if value is not None and (int(value) != value or value < least):
+            raise ValueError(f"{name} must be a whole number >= {least}, found {value!r}")
+    expected = "expected a tf.data.Dataset of batches, or an array of samples"
+    if x is None or isinstance(x, (str, bytes, dict, int, float)):
+        raise ValueError(f"fit(x): found {x if x is None else type(x).__name__}, {expected}")
+    if hasattr(x, "batches") and hasattr(x, "samples"):
+        raise ValueError(f"fit(x): found a Data, {expected}: data.batches(batch_size)")
+    if isinstance(x, (list, tuple)):
+        raise ValueError(
+            f"fit(x): found a {type(x).__name__}, {expected}: np.asarray(x, 'float32')"
+        )
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise ValueError(
+            f"fit(x): found an array with {np.ma.count_masked(x)} masked values, which would be "
+            "trained on; fill them or leave the samples out"
+        )
+    for name, array in (("x", x), ("y", y)):
+        if isinstance(array, (np.ndarray, np.generic)) and not array.ndim:
+            raise ValueError(f"fit({name}): found the scalar {array!r}, expected an array")
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "fiub" and x.dtype.name != "bfloat16":
+            raise ValueError(f"fit(x): found dtype {x.dtype}, expected floating, as float32")
+        _finite(x, "x has")
+
+
+def _finite(samples, where):
+    """Refuse NaN and infinity; look at 1,024 samples at a time."""
+    bad = [
+        start + np.flatnonzero(~np.isfinite(part.reshape(len(part), -1)).all(axis=1))
+        for start in range(0, len(samples), 1024)
+        for part in (np.asarray(samples[start : start + 1024]),)
+    ]
+    bad = np.concatenate(bad) if bad else ()
+    if len(bad):
+        raise ValueError(
+            f"{where} NaN or infinity in {len(bad)} of {len(samples)} samples, the first at index "
+            f"{bad[0]}"
+        )
+
+
+def check_samples(real, discriminator, packing=1, generator=None):
+    """Refuse samples of a wrong type, shape or range, or with NaN.
+
+    Images out of [-1, 1] are refused where the generator ends in tanh or a sigmoid, and so can
+    never make them; else, and where they are never negative, a warning tells.
+    """
+    if not hasattr(real, "dtype"):
+        kind = f"a {type(real).__name__}"
+        if isinstance(real, dict):
+            kind = f"a dict of {', '.join(map(str, real))}"
+        raise ValueError(
+            f"a batch of samples must be a tensor, found {kind}; use dataset.map(...) to take it "
+            "out, or override `unpack`"
+        )
     dtype = tf.as_dtype(real.dtype)
     if not dtype.is_floating:
         raise ValueError(
@@ -68,18 +127,31 @@ def check_samples(real, discriminator, packing=1):
             f"{expected[1:]}" + (f" with packing={packing}" if packing > 1 else "")
         )
     values = np.asarray(real)
-    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"the first batch has NaN or infinity in {len(bad)} of {len(values)} samples, the "
-            f"first at index {bad[0]}"
-        )
-    low, high = float(values.min()), float(values.max())
-    if values.ndim == 4 and (low < -1.01 or high > 1.01 or (low >= 0.0 and high > 0.0)):
-        warnings.warn(
-            f"images are expected in [-1, 1], the first batch lies in [{low:.3g}, {high:.3g}]",
-            stacklevel=4,
-        )
+    _finite(values, "the first batch has")
+    if values.ndim == 4:
+        _range(float(values.min()), float(values.max()), generator)
+
+
+def _range(low, high, generator):
+    """Compare the first batch's values with those that the generator can make."""
+    last = generator.layers[-1] if getattr(generator, "layers", None) else None
+    ends = {keras.activations.tanh: (-1.0, "tanh"), keras.activations.sigmoid: (0.0, "sigmoid")}
+    least, name = ends.get(getattr(last, "activation", None), (-1.0, None))
+    span = f"[{low:.3g}, {high:.3g}]"
+    if low < least - 0.01 or high > 1.01:
+        hint = "; for 0..255 use x / 127.5 - 1" if 1.01 < high <= 255 and low >= 0 else ""
+        if name:
+            raise ValueError(
+                f"images are expected in [{least:g}, 1], which the generator's last layer "
+                f"{last.name!r} ({name}) makes; the first batch lies in {span}{hint}"
+            )
+    elif least == 0.0 or low < 0.0 or high <= 0.0:
+        return
+    else:
+        hint = "; for 0..1 use x * 2 - 1"
+    warnings.warn(
+        f"images are expected in [-1, 1], the first batch lies in {span}{hint}", stacklevel=5
+    )
 
 
 def check_reach(penalty, discriminate, real, fake, discriminator):

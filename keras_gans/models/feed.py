@@ -1,5 +1,9 @@
 """From what `fit` is given to batches that one step can be cut from."""
 
+import itertools
+import types
+
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -52,6 +56,21 @@ def first(dataset, steps):
             "fewer discriminator steps or more samples."
         )
     return batch
+
+
+def peek(batches, check):
+    """Show the first batch of a generator or a `PyDataset` to `check`; return what gives it all."""
+    if isinstance(batches, keras.utils.PyDataset):
+        if batches.num_batches == 0:
+            raise ValueError("fit(x): found a PyDataset without batches, expected at least one")
+        check(batches[0])
+    elif isinstance(batches, types.GeneratorType):
+        batch = next(batches, None)
+        if batch is None:
+            raise ValueError("fit(x): found a generator without batches, expected at least one")
+        check(batch)
+        return (batch for batch in itertools.chain([batch], batches))
+    return batches
 
 
 def parts(tensors, k):

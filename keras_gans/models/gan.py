@@ -88,6 +88,11 @@ class GAN(SavedWhole):
     def unpack(self, batch):
         """Return (real, condition) from what the dataset yields; condition may be None."""
         if isinstance(batch, (tuple, list)):
+            if not batch or any(part is not None for part in batch[2:]):
+                raise ValueError(
+                    f"the dataset gives tuples of {len(batch)}, expected samples, or (samples, "
+                    "condition); sample weights are not supported"
+                )
             return batch[0], batch[1] if len(batch) > 1 else None
         return batch, None
 
@@ -378,6 +383,7 @@ class GAN(SavedWhole):
         self._assert_compile_called("fit")
         if kwargs.get("validation_split"):
             raise ValueError("validation_split is not supported; give validation_data instead")
+        checks.check_fit(x, y, batch_size, epochs, kwargs.get("steps_per_epoch"))
         if feed.is_array(x):
             x = feed.from_arrays(x, y, batch_size or 32, self.discriminator_steps, shuffle)
         elif isinstance(x, tf.data.Dataset):
@@ -388,6 +394,8 @@ class GAN(SavedWhole):
             self.first_batch = tf.nest.map_structure(  # for callbacks that watch on real samples
                 lambda t: None if t is None else t[:256], self.unpack(batch)
             )
+        else:
+            x = feed.peek(x, self.check_batch)
         with warnings.catch_warnings():
             if kwargs.get("steps_per_epoch") is None:  # a last batch that is dropped is no surprise
                 warnings.filterwarnings("ignore", "Your input ran out of data")
@@ -408,7 +416,7 @@ class GAN(SavedWhole):
         if self._checked:
             return
         real, condition = self.unpack(batch)
-        checks.check_samples(real, self.discriminator, self.packing)
+        checks.check_samples(real, self.discriminator, self.packing, self.generator)
         checks.check_packing(len(real), self.discriminator_steps, self.packing)
         if self.penalty is not None:
             autotune.tune(self, real, condition)

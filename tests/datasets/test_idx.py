@@ -1,4 +1,5 @@
 import gzip
+import resource
 import struct
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_labels_are_optional(tmp_path):
         (b"", ["0x,", "0x00000803"]),
         (b"\x00\x00\x08\x03\x00\x00", ["6 bytes", "16"]),
         (idx(IMAGES)[:-1], ["59 values", "60", "(5, 4, 3)"]),
-        (idx(IMAGES) + b"x", ["61 values", "60"]),
+        (idx(IMAGES) + b"x", ["more values", "60"]),
         (idx(IMAGES[:0]), ["(0, 4, 3)", "at least one"]),
         (idx(IMAGES % 2), ["0..1", "0..255"]),
     ],
@@ -64,7 +65,7 @@ def test_bad_images(tmp_path, content, words, end):
 )
 def test_damaged_gzip(tmp_path, damage):
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(damage(gzip.compress(idx(IMAGES))))
-    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz: cannot be read"):
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz: (cannot be read|found)"):
         load(f"idx:{tmp_path}")
 
 
@@ -79,3 +80,20 @@ def test_no_images(tmp_path):
     write(tmp_path / "t10k-images-idx3-ubyte", idx(IMAGES))
     with pytest.raises(FileNotFoundError, match=r"found \['t10k.*expected train-images-idx3-ubyte"):
         load(f"idx:{tmp_path}")
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_a_header_that_claims_too_much_is_refused_before_it_is_read(tmp_path, end):
+    header = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**31, 2**10, 2**10)
+    write(tmp_path / f"train-images-idx3-ubyte{end}", header + bytes(60))
+    with pytest.raises(ValueError, match=r"found 2,251,799,813,685,248 bytes, expected at most"):
+        load(f"idx:{tmp_path}")
+
+
+def test_no_more_is_unpacked_than_the_header_says(tmp_path):
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(idx(IMAGES) + bytes(2**28), 1))  # a quarter of a gigabyte
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB
+    with pytest.raises(ValueError, match="found more values, expected 60"):
+        load(f"idx:{tmp_path}")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16

@@ -31,6 +31,7 @@ def constants(n):
 
 
 def recording(k):
+    keras.utils.set_random_seed(0)
     networks = kg.networks.mlp((3,), latent_dim=4, width=4)
     return make_gan(networks=networks, cls=Recording, discriminator_steps=k, **EAGER)
 
@@ -176,14 +177,111 @@ def test_a_batch_that_cannot_be_cut_is_refused():
         gan.train_on_batch(samples(8))
 
 
-@pytest.mark.parametrize("scale", ["0..255", "0..1"])
-def test_images_in_a_wrong_range_warn_and_right_ones_do_not(scale):
-    x = (samples(4) + 1) * {"0..255": 127.5, "0..1": 0.5}[scale]
-    with pytest.warns(UserWarning, match=r"expected in \[-1, 1\], the first batch lies in"):
-        make_gan(**EAGER).fit(x, batch_size=4, verbose=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        make_gan(**EAGER).fit(samples(4), batch_size=4, verbose=0)
+class Batches(keras.utils.PyDataset):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, i):
+        return (self.batches[i],)
+
+
+def pixels(n=8):
+    return (samples(n) + 1) * 127.5
+
+
+def ragged():
+    return tf.data.Dataset.from_tensor_slices((samples(8), samples(8), np.ones(8))).batch(4)
+
+
+@pytest.mark.parametrize(
+    ("x", "arguments", "words"),
+    [
+        (None, {}, "found None, expected a tf.data.Dataset of batches, or an array"),
+        ("photos", {}, "found str, expected a tf.data.Dataset"),
+        ({"image": samples(8)}, {}, "found dict, expected"),
+        (samples(8).tolist(), {}, r"found a list, expected .* np\.asarray"),
+        (kg.datasets.load("digits"), {}, r"found a Data, expected .* data\.batches"),
+        (np.float32(3), {}, "found the scalar"),
+        (np.array([{}, {}]), {}, "found dtype object, expected floating"),
+        (samples(8).astype("complex64"), {}, "found dtype complex64"),
+        (np.ma.array(samples(8), mask=samples(8) > 0), {}, "masked values"),
+        (samples(8), {"batch_size": 0}, "batch_size must be a whole number >= 1, found 0"),
+        (samples(8), {"batch_size": 2.5}, "batch_size must be a whole number >= 1, found 2.5"),
+        (samples(8), {"epochs": -1}, "epochs must be a whole number >= 0, found -1"),
+        (samples(8), {"steps_per_epoch": 0}, r"steps_per_epoch must be .* found 0"),
+        (ragged(), {}, "tuples of 3, expected samples, or .* sample weights"),
+        (ragged().map(lambda x, *_: {"image": x}), {}, "found a dict of image; use dataset.map"),
+        ((x for x in ()), {}, "a generator without batches"),
+        (Batches([]), {}, "a PyDataset without batches"),
+        ((x for x in [(pixels(),)]), {}, r"tanh.* makes; .* lies in \[.*x / 127\.5 - 1"),
+        (Batches([pixels()]), {}, r"\[-1, 1\], which .*tanh"),
+        (
+            pixels(),
+            {"batch_size": 4},
+            r"\[-1, 1\], which .*tanh.* lies in \[.*, 25.*x / 127\.5 - 1",
+        ),
+        (-2 * samples(8), {"batch_size": 4}, r"\[-1, 1\], which .*tanh.* lies in \[-2, 2\]"),
+    ],
+)
+def test_what_is_no_data_is_refused_before_the_first_step(x, arguments, words):
+    gan = make_gan()
+    before = state(gan)
+    with pytest.raises(ValueError, match=words):
+        gan.fit(x, verbose=0, **arguments)
+    assert_same(state(gan), before)
+
+
+def test_nan_is_found_in_the_whole_of_an_array():
+    x = samples(3000)
+    x[2900, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"x has NaN .* in 1 of 3000 samples, .* index 2900"):
+        make_gan().fit(x, verbose=0)
+
+
+@pytest.mark.parametrize("kind", ["generator", "PyDataset"])
+def test_the_first_batch_that_was_looked_at_is_trained_on(kind):
+    _, values = constants(8)
+    batches = np.split(np.tile(values[:, None], [1, 3]), 2)
+    gan = recording(1)
+    gan.fit(Batches(batches) if kind == "PyDataset" else ((x,) for x in batches), verbose=0)
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen(gan))), values)
+
+
+def ending_in(activation):
+    generator, discriminator = players()
+    outputs = keras.layers.Activation(activation)(generator.layers[-1].input)
+    return keras.Model(generator.inputs, outputs), discriminator
+
+
+@pytest.mark.parametrize(
+    ("activation", "low", "high", "warns"),
+    [
+        ("tanh", -1, 1, False),
+        ("tanh", 0, 1, True),
+        ("sigmoid", 0, 1, False),
+        ("linear", 0, 1, True),
+        ("linear", 0, 255, True),
+        ("linear", -1, 1, False),
+    ],
+)
+def test_the_range_is_compared_with_what_the_generator_makes(activation, low, high, warns):
+    x = low + (samples(4) + 1) * (high - low) / 2
+    gan = make_gan(networks=ending_in(activation), **EAGER)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gan.fit(x, batch_size=4, verbose=0)
+    assert any("expected in [-1, 1], the first" in str(w.message) for w in caught) == warns
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 1), (0, 255)])
+def test_images_that_a_sigmoid_cannot_make_are_refused(low, high):
+    x = low + (samples(4) + 1) * (high - low) / 2
+    with pytest.raises(ValueError, match=r"expected in \[0, 1\], which .*sigmoid"):
+        make_gan(networks=ending_in("sigmoid")).fit(x, batch_size=4, verbose=0)
 
 
 # --- a penalty that does not reach the discriminator
