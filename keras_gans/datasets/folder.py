@@ -163,19 +163,20 @@ def _decode(path):
     if size > MAX_BYTES:
         raise ValueError(f"{size} bytes, expected <= {MAX_BYTES}")
     with Image.open(path, formats=_FORMATS) as image:
-        pixels = image.width * image.height
-        if pixels > MAX_PIXELS:  # the header's word, before any decoding
+        count = image.width * image.height
+        if count > MAX_PIXELS:  # the header's word, before any decoding
             raise ValueError(f"{image.width}x{image.height} pixels, expected <= {MAX_PIXELS}")
-        if image.format == "PNG":  # decoding stops at the last pixel, before the end of the file
-            with Image.open(path, formats=["PNG"]) as whole:
-                whole.verify()
         if image.format in ("JPEG", "MPO"):
             scans = path.read_bytes().count(b"\xff\xda")
-            if scans * pixels > MAX_PASSES * MAX_PIXELS:
+            if scans * count > MAX_PASSES * MAX_PIXELS:
                 raise ValueError(f"{scans} scans of {image.width}x{image.height} pixels: a bomb")
         animated = getattr(image, "is_animated", False)
         image.seek(0)
-        return _to_uint8(ImageOps.exif_transpose(image)), animated
+        pixels, kind = _to_uint8(ImageOps.exif_transpose(image)), image.format
+    if kind == "PNG":  # decoding stops at the last pixel, before the end of the file
+        with Image.open(path, formats=["PNG"]) as image:
+            image.verify()
+    return pixels, animated
 
 
 def _to_uint8(image):
