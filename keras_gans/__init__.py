@@ -12,6 +12,7 @@ images = gan.generate(64, seed=0)
 from keras_gans import (
     callbacks,
     datasets,
+    evaluation,
     export,
     layers,
     losses,
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "datasets",
+    "evaluation",
     "export",
     "layers",
     "losses",

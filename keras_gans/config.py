@@ -46,6 +46,11 @@ METHODS = (
     *("dragan", "relativistic_average", "ttur", "optimistic_adam", "negative_momentum"),
     *("lookahead", "unrolled", "packing"),
 )
+IMAGE_METRICS = (
+    *("fd", "kd", "is", "precision", "recall", "density", "coverage", "memorisation"),
+    *("swd", "ms_ssim"),
+)
+POINT_METRICS = ("modes", "high_quality", "reverse_kl")
 SOURCES = ("digits", *TOYS, "tfds:NAME", "idx:DIR", "folder:DIR", "npz:FILE", "stacked:SOURCE")
 
 
@@ -184,9 +189,30 @@ class Config(Options):
         "when training goes wrong: stop, warn, or roll back and halve the learning rates",
         ("stop", "warn", "rollback"),
     )
+    evaluate_every: int = _option(
+        0, "epochs between scores of the generator; 0 computes none", least=0
+    )
+    evaluate_metrics: str = _option(
+        "",
+        f"which scores, any of: {', '.join(IMAGE_METRICS)}; fd,kd,precision,recall if empty. Of "
+        f"points: {', '.join(POINT_METRICS)}",
+    )
+    evaluate_samples: int = _option(2000, "real and generated samples of each score", least=20)
+    evaluate_extractor: str = _option("auto", "as --extractor of evaluate.py")
+    best_metric: str = _option(
+        "", "the score that the best checkpoint is kept by; the first of them if empty"
+    )
 
     def __post_init__(self):
         super().__post_init__()
+        metrics = _check_metrics(
+            "evaluate_metrics", self.evaluate_metrics, points=self.dataset in TOYS
+        )
+        if self.best_metric and self.best_metric not in metrics:
+            raise ValueError(
+                f"--best_metric={self.best_metric}: must be one of --evaluate_metrics: "
+                f"{', '.join(metrics)}"
+            )
         unknown = set(self.augmentations) - set(AUGMENTATIONS)
         if unknown:
             raise ValueError(
@@ -239,6 +265,11 @@ class Config(Options):
                     "points"
                 )
         _check_name(self.name)
+
+    @property
+    def metric_names(self):
+        """The scores to compute during training, a tuple."""
+        return _check_metrics("evaluate_metrics", self.evaluate_metrics, self.dataset in TOYS)
 
     @property
     def augmentations(self):
@@ -342,6 +373,107 @@ class Benchmark(Options):
             strengths="",
             smoke=False,
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation(Options):
+    """All options of an evaluation; each is a flag of the same name.
+
+    Raises:
+        ValueError: if a value cannot be; the message has the flag, the value and what can be.
+
+    Example:
+        >>> Evaluation(run="saved_models/wgan", metrics="fd,kd").metric_names
+        ('fd', 'kd')
+    """
+
+    run: str = _option("", "a run's folder, such as saved_models/wgan")
+    saved_model: str = _option("", "an exported generator's folder, in place of a run")
+    fake: str = _option("", "a folder of generated images, in place of a run")
+    real: str = _option("", "a folder of real images, flat or in class folders")
+    dataset: str = _option("", "the real data, as of train.py; the run's own if empty")
+    data_dir: str = _option("", "where tensorflow_datasets keeps its files; its default if empty")
+    image_size: int = _option(0, "resize real and given images to this; 0 keeps them", least=0)
+    checkpoint: str = _option("last", "which state of the run is scored", ("last", "best"))
+    extractor: str = _option(
+        "auto",
+        "what makes features: inception, classifier:DATASET, FILE.keras or FILE.keras:LAYER; auto "
+        "is a classifier of the real data, trained on the spot",
+    )
+    weights: str = _option("", "a file with the weights of inception; downloaded if empty")
+    weights_sha256: str = _option("", "the SHA-256 that --weights must have")
+    metrics: str = _option("", f"any of: {', '.join(IMAGE_METRICS)}; all that fit if empty")
+    samples: int = _option(10_000, "real and generated samples, at most", least=20)
+    reference: int = _option(
+        20_000, "training images that copies are looked for among, at most", least=20
+    )
+    seed: int = _option(0, "of the samples and of every random choice", least=0, below=2**31)
+    ema: bool = _option(True, "score the averaged generator, where the run has one")
+    quantize: bool = _option(True, "round generated images to 8 bits, as they are saved")
+    output: str = _option(
+        "", "the folder of scores.json and report.html; <run>/evaluation if empty"
+    )
+    compare: str = _option("", "files scores.json to rank, separated by commas, in place of a run")
+
+    def __post_init__(self):
+        super().__post_init__()
+        ways = ("run", "saved_model", "fake", "compare")
+        given = [f"--{way}" for way in ways if getattr(self, way)]
+        if len(given) != 1:
+            raise ValueError(
+                f"give one of {', '.join(f'--{way}' for way in ways)}, found "
+                f"{' and '.join(given) or 'none'}"
+            )
+        if self.compare and len(self.compare_files) < 2:
+            raise ValueError(f"--compare={self.compare}: give two files or more")
+        if self.real and self.dataset:
+            raise ValueError(
+                f"--real={self.real} and --dataset={self.dataset} exclude each other; give one"
+            )
+        if self.fake and not (self.real or self.dataset):
+            raise ValueError(f"--fake={self.fake} needs --real=DIR or --dataset to score against")
+        if self.run and (self.real or self.dataset):
+            raise ValueError(
+                f"--run={self.run} is scored against its own data set; --dataset and --real are "
+                "for --saved_model and --fake"
+            )
+        if not self.run and self.checkpoint != "last":
+            raise ValueError(f"--checkpoint={self.checkpoint} needs --run")
+        if not self.run and not self.ema:
+            raise ValueError("--ema=false needs --run: nothing else has both generators")
+        if not (self.run or self.quantize):
+            raise ValueError("--quantize=false needs --run: all else has 8 bits already")
+        if self.weights and self.extractor != "inception":
+            raise ValueError(f"--weights={self.weights} needs --extractor=inception")
+        if self.weights_sha256 and not self.weights:
+            raise ValueError("--weights_sha256 is of the file that --weights names; give both")
+        unknown = set(self.metric_names) - {*IMAGE_METRICS, *POINT_METRICS}
+        if unknown:
+            raise ValueError(
+                f"--metrics={self.metrics}: unknown {', '.join(sorted(unknown))}; known are "
+                f"{', '.join((*IMAGE_METRICS, *POINT_METRICS))}"
+            )
+
+    @property
+    def metric_names(self):
+        """The metrics that were asked for, a tuple; empty for all."""
+        return names(self.metrics)
+
+    @property
+    def compare_files(self):
+        """The files to compare, a tuple."""
+        return names(self.compare)
+
+
+def _check_metrics(flag, value, points):
+    """Return the names of metrics, those of the default if there are none."""
+    known = POINT_METRICS if points else IMAGE_METRICS
+    chosen = names(value) or (known[:2] if points else ("fd", "kd", "precision", "recall"))
+    if set(chosen) - set(known) or len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"--{flag}={value}: must be different names, separated by commas, of {', '.join(known)}"
+        )
+    return chosen
 
 
 def _parse(kind, value):

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans import callbacks, datasets, export, networks, optimizers, penalties
+from keras_gans import callbacks, datasets, export, metrics, networks, optimizers, penalties
 from keras_gans.callbacks import checkpoint
 from keras_gans.config import Config
 from keras_gans.models import GAN
@@ -20,6 +20,8 @@ USER_ERRORS = (ValueError, OSError, tf.errors.ResourceExhaustedError)
 _FREE = {
     *("name", "output_dir", "data_dir", "epochs", "steps", "resume", "sample_every"),
     *("checkpoint_every", "jit_compile", "steps_per_execution", "monitor_every"),
+    *("evaluate_every", "evaluate_metrics", "evaluate_samples", "evaluate_extractor"),
+    "best_metric",
 }
 
 
@@ -154,6 +156,17 @@ def make_callbacks(config, data, run):
             log_dir=run / "logs",
         ),
         "divergence": callbacks.StopOnDivergence(config.on_divergence, end_fit=True),
+        "evaluate": callbacks.Evaluate(
+            config.metric_names,
+            config.evaluate_every,
+            data,
+            config.evaluate_extractor,
+            config.evaluate_samples,
+            config.best_metric or None,
+            best_directory=run / "best",
+            directory=run / "logs",
+            seed=config.seed,
+        ),
         "history": callbacks.History(run / "logs"),
         "samples": callbacks.SampleGrid(
             run / "samples",
@@ -169,6 +182,8 @@ def make_callbacks(config, data, run):
         del made["samples"]
     if not config.monitor_every:
         del made["monitor"]
+    if not config.evaluate_every:
+        del made["evaluate"]
     return made
 
 
@@ -190,6 +205,8 @@ def train(config):
         _check_resume(config, run)
     data = load_data(config)
     total, in_epoch = schedule(config, data)
+    if config.evaluate_every and config.evaluate_extractor == "auto" and data.is_image:
+        metrics.features.check_labels(data, "--evaluate_extractor")
     gan = make_gan(config, data.shape, total)
     data.batches(config.batch_size, augment=config.augmentations)  # refuses before a file is there
     step = checkpoint.restore(gan, run / "checkpoints") if config.resume else 0
@@ -238,24 +255,38 @@ def _goes_on(made):
     return made["divergence"].rolled_back and not stopped
 
 
-def load_run(run):
-    """Return the model of a run, with the state of its newest checkpoint.
+def load_run(run, kind="last"):
+    """Return the model of a run, with the state of its newest or of its best checkpoint.
 
     Args:
         run: the run's folder, such as `saved_models/wgan`.
+        kind: "last", or "best" for what `Evaluate` kept.
 
     Raises:
         FileNotFoundError: if it holds no run, or no checkpoint.
         ValueError: if the checkpoint is damaged.
     """
     run = pathlib.Path(run)
-    if not (run / "flags.txt").exists():
-        raise FileNotFoundError(f"{run} holds no run: it has no flags.txt")
-    config = Config.from_flags((run / "flags.txt").read_text())
-    _, manifest = checkpoint.newest(run / "checkpoints")
+    config = load_config(run)
+    folder = run / {"last": "checkpoints", "best": "best"}[kind]
+    if kind == "best" and not checkpoint.steps(folder):
+        raise FileNotFoundError(f"{run} has no best checkpoint; train.py --evaluate_every keeps it")
+    _, manifest = checkpoint.newest(folder)
     gan = make_gan(config, tuple(manifest["sample_shape"]), total_steps=1)
-    checkpoint.restore(gan, run / "checkpoints")
+    checkpoint.restore(gan, folder)
     return gan
+
+
+def load_config(run):
+    """Return the `Config` that a run was made with.
+
+    Raises:
+        FileNotFoundError: if the folder holds no run.
+    """
+    flags = pathlib.Path(run) / "flags.txt"
+    if not flags.exists():
+        raise FileNotFoundError(f"{run} holds no run: it has no flags.txt")
+    return Config.from_flags(flags.read_text())
 
 
 def segments(step, total, in_epoch):

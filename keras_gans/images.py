@@ -86,11 +86,21 @@ def draw(samples, path, columns=None, reference=None, title=""):
     path.parent.mkdir(parents=True, exist_ok=True)
     if not is_image(samples):
         return _plot(np.asarray(samples), path, reference, title)
+    grid(samples, columns).save(path)
+    return path
+
+
+def grid(samples, columns=None, width=500):
+    """Return images [n, H, W, C] as one Pillow image, rows of `columns`, about `width` wide.
+
+    Example:
+        >>> grid(np.zeros([4, 28, 28, 1], "uint8")).size
+        (513, 513)
+    """
     pixels = to_uint8(samples)
     if pixels.shape[1] < 16:  # too coarse to recognise as squares
         pixels = _smooth(pixels)
-    enlarge(tile(pixels, columns)).save(path)
-    return path
+    return enlarge(tile(pixels, columns), width)
 
 
 def enlarge(pixels, width=500):

@@ -72,7 +72,8 @@ def parse_config(argv, table="Config"):
     parse_flags(_last_of(flags.FLAGS.read_flags_from_files(arguments), "--epochs", "--steps"))
     options = getattr(config_module(), table)
     values = {f.name: flags.FLAGS[f.name].value for f in dataclasses.fields(options)}
-    values["name"] = values["name"] or stem or values.get("model", "")
+    if "name" in values:
+        values["name"] = values["name"] or stem or values.get("model", "")
     try:
         return options(**values)
     except ValueError as error:

@@ -17,7 +17,7 @@ LAZY = {
     "datasets": {"tensorflow_datasets", "keras_cv", "sklearn"},
     "callbacks": {"tensorboard"},
 }
-PLAIN = {"gradients", "noise", "registry", "images", "packing", "_version"}
+PLAIN = {"gradients", "noise", "registry", "images", "packing", "pages", "_version"}
 ALLOWED = {
     "config": set(),
     **{name: set() for name in PLAIN},
@@ -25,7 +25,7 @@ ALLOWED = {
     "penalties": PLAIN,
     "layers": PLAIN,
     "optimizers": PLAIN,
-    "metrics": PLAIN,
+    "metrics": PLAIN | {"datasets"},  # checks of images, and what a classifier is trained on
     "datasets": PLAIN,
     "augment": PLAIN,
     "networks": {"layers", "packing"},
@@ -35,6 +35,7 @@ ALLOWED = {
     | {"losses", "penalties", "optimizers", "models"}
     | {"networks", "datasets", "metrics", "config"},  # what the benchmark runs on
     "export": PLAIN,
+    "evaluation": PLAIN | {"metrics", "datasets", "export", "config"},
 }
 ABOVE = {"applications", "experiment"}
 

@@ -1,6 +1,7 @@
 """What watches and keeps a run while `fit` trains."""
 
 from keras_gans.callbacks.checkpoint import Checkpoint
+from keras_gans.callbacks.evaluate import Evaluate
 from keras_gans.callbacks.good_state import CutSchedule
 from keras_gans.callbacks.history import History
 from keras_gans.callbacks.sample_grid import SampleGrid
@@ -12,6 +13,7 @@ from keras_gans.callbacks.stop_on_signal import StopOnSignal
 __all__ = [
     "Checkpoint",
     "CutSchedule",
+    "Evaluate",
     "History",
     "SampleGrid",
     "SpectrumMonitor",

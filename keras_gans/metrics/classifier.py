@@ -2,16 +2,13 @@
 
 import hashlib
 import json
-import os
-import pathlib
-import tempfile
-import warnings
 
 import keras
 import numpy as np
 from keras import layers
 
 from keras_gans.images import to_float
+from keras_gans.metrics import cache as disk
 
 STEPS = 1000
 BATCH = 128
@@ -54,15 +51,22 @@ def train_classifier(images, labels, steps=STEPS, seed=0, cache=None, verbose=Tr
     images, labels = np.ascontiguousarray(images), np.asarray(labels)
     _check(images, labels, steps)
     settings = {"version": _VERSION, "steps": steps, "batch": BATCH, "seed": seed}
-    path = _folder(cache) / f"classifier-{_digest(images, labels, settings)}.npz"
+    name = f"classifier-{_digest(images, labels, settings)}"
     model = make_classifier(images.shape[1:], int(labels.max()) + 1, seed)
     order = np.random.default_rng(seed).permutation(len(images))
     held_out, rest = np.split(order, [min(10_000, max(1, round(HELD_OUT * len(images))))])
     how = "from the cache"
-    if not _restore(model, path):
+
+    def make():
+        nonlocal how
         how = f"trained for {steps} steps"
         _fit(model, images[rest], labels[rest], steps, seed)
-        _save(model, path)
+        return {str(i): value for i, value in enumerate(model.get_weights())}
+
+    def take(arrays):
+        model.set_weights([arrays[str(i)] for i in range(len(model.weights))])
+
+    disk.cached(name, make, cache, check=take)
     guesses = classify(model, images[held_out])
     model.held_out_accuracy = float(np.mean(guesses == labels[held_out]))
     if verbose:
@@ -167,43 +171,9 @@ def _check(images, labels, steps):
         raise ValueError(f"steps must be >= 1, found {steps}")
 
 
-def _folder(cache):
-    cache = cache or os.environ.get("KERAS_GANS_CACHE") or "~/.cache/keras_gans"
-    return pathlib.Path(cache).expanduser()
-
-
 def _digest(images, labels, settings):
     about = {"images": [images.shape, str(images.dtype)], "settings": settings}
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     digest.update(images.data)
     digest.update(np.ascontiguousarray(labels, "<i8").data)
     return digest.hexdigest()[:24]
-
-
-def _restore(model, path):
-    """Give the model the weights of a file; tell whether there is one that can be used."""
-    if not path.exists():
-        return False
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            values = [arrays[str(i)] for i in range(len(model.weights))]
-        model.set_weights(values)
-    except Exception as error:  # of zipfile, zlib, NumPy's parser or Keras: all mean the same
-        warnings.warn(f"{path} is damaged and made again ({error})", stacklevel=3)
-        return False
-    return True
-
-
-def _save(model, path):
-    """Write the weights under another name first, so that no other process sees half a file."""
-    partial = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            partial = file.name
-            np.savez(file, **{str(i): value for i, value in enumerate(model.get_weights())})
-        os.replace(partial, path)
-    except OSError as error:
-        warnings.warn(f"the classifier is not kept: {error}", stacklevel=3)
-        if partial:
-            pathlib.Path(partial).unlink(missing_ok=True)

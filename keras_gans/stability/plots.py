@@ -1,7 +1,5 @@
 """The pictures of the report, as data URIs: SVG for curves, GIF for samples over time."""
 
-import base64
-import functools
 import io
 
 import matplotlib
@@ -9,34 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
+from keras_gans.pages import data_uri, styled
 from keras_gans.stability.statistics import mean_interval
 
 COLORS = matplotlib.color_sequences["tab10"]
-STYLE = {
-    "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "keras_gans",  # the same report from the same runs
-}
-
-
-def _styled(draw):
-    """Let a function that returns a figure draw it in the report's style, as a data URI."""
-
-    @functools.wraps(draw)
-    def drawn(*arguments):
-        buffer = io.BytesIO()
-        with matplotlib.rc_context(STYLE):
-            draw(*arguments).savefig(buffer, format="svg", metadata={"Date": None})
-        return _uri("svg+xml", buffer.getvalue())
-
-    return drawn
-
-
-def _uri(kind, content):
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _figure(width, height, columns):
@@ -44,7 +18,7 @@ def _figure(width, height, columns):
     return figure, np.ravel(figure.subplots(1, columns))
 
 
-@_styled
+@styled
 def overview(curves):
     """Draw the share of high-quality samples of all methods, a panel for each problem.
 
@@ -63,7 +37,7 @@ def overview(curves):
     return figure
 
 
-@_styled
+@styled
 def dirac(made):
     """Draw what the smallest GAN does: the field, the path in it, and the two eigenvalues.
 
@@ -90,7 +64,7 @@ def dirac(made):
     return figure
 
 
-@_styled
+@styled
 def strengths(compared):
     """Draw the score over the strength of R1, a panel for each problem.
 
@@ -122,7 +96,7 @@ def _plane(axes, real, imaginary, title):
     axes.set_ylabel("imaginary part")
 
 
-@_styled
+@styled
 def runs(cells, spectrum):
     """Draw modes, quality and gradient norms of a method on a problem, and its spectrum.
 
@@ -204,7 +178,7 @@ def samples_gif(frames, real, steps, size=220, milliseconds=250):
     pictures[0].save(
         buffer, "GIF", save_all=True, append_images=pictures[1:], duration=waits, loop=0
     )
-    return _uri("gif", buffer.getvalue())
+    return data_uri("gif", buffer.getvalue())
 
 
 def _in_plane(points):

@@ -5,27 +5,11 @@ import html
 
 import numpy as np
 
+from keras_gans.pages import image, page
 from keras_gans.stability import plots, strengths
 from keras_gans.stability.cell import PROBED
 from keras_gans.stability.methods import METHODS
 from keras_gans.stability.statistics import scores, summarize, summarize_cell
-
-CSS = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1120px;
-  margin: 2em auto; padding: 0 1.2em }
-h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.4em; border-top: 1px solid #ddd;
-  padding-top: 1em } h3 { margin: 1.6em 0 .3em }
-table { border-collapse: collapse; font-size: 13px; margin: 1em 0 }
-th, td { padding: .3em .7em; text-align: right; border-bottom: 1px solid #e4e4e4;
-  font-variant-numeric: tabular-nums }
-th { vertical-align: bottom } td { white-space: nowrap }
-th:first-child, td:first-child { text-align: left }
-td.good { background: #e2f3e4 } td.bad { background: #fbe5e3 }
-.row { display: flex; gap: 12px; align-items: center; flex-wrap: wrap }
-.row img { max-width: 100% } .plots { flex: 1 1 600px; min-width: 0 }
-img { max-width: 100% } .paper { color: #666; font-size: 13px } a { color: #1f5fb4 }
-code { background: #f4f4f4; padding: 0 .25em } dt { font-weight: 600 } dd { margin: 0 0 .6em 1.2em }
-"""
 
 
 def write(cells, config, folder):
@@ -52,13 +36,7 @@ def write(cells, config, folder):
     _write_csv(folder / "summary.csv", summary)
     results = Results(cells, config, {(row["method"], row["problem"]): row for row in summary})
     body = "\n".join(section(results) for section in SECTIONS)
-    title = "Which GANs converge"
-    page = (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{CSS}</style></head>'
-        f"<body><h1>{title}</h1>\n{body}\n</body></html>\n"
-    )
-    (folder / "report.html").write_text(page)
+    (folder / "report.html").write_text(page("Which GANs converge", body))
 
 
 def _is_run(key):
@@ -174,7 +152,7 @@ def overview(results):
     return (
         f'<section id="overview"><h2>All methods</h2><table><thead><tr>{head}</tr></thead><tbody>'
         f"{''.join(rows)}</tbody></table>"
-        f"{_image(plots.overview(curves), 'score over the steps, for all methods')}</section>"
+        f"{image(plots.overview(curves), 'score over the steps, for all methods')}</section>"
     )
 
 
@@ -217,7 +195,7 @@ def _dirac(made):
     return (
         f"<h3>The smallest GAN</h3><p>Eigenvalues {values}: {said}. The path by the method's own "
         f"steps {way}.</p>"
-        + _image(plots.dirac(made), "the path, and the eigenvalues in the complex plane")
+        + image(plots.dirac(made), "the path, and the eigenvalues in the complex plane")
     )
 
 
@@ -226,12 +204,12 @@ def _problem(runs, row):
     gif = ""
     if first["seed"] == 0:
         picture = plots.samples_gif(first["samples"], first["real"], first["curves"]["step"])
-        gif = _image(picture, f"samples on {problem} over time, seed 0; the data in grey")
+        gif = image(picture, f"samples on {problem} over time, seed 0; the data in grey")
     drawn = plots.runs(runs, first.get("spectrum"))
     alt = f"modes, quality, gradient norms and spectrum on {problem}"
     return (
         f"<h3>{problem}</h3><p>{_told(row)}</p><div class='row'>{gif}"
-        f"<div class='plots'>{_image(drawn, alt)}</div></div>"
+        f"<div class='plots'>{image(drawn, alt)}</div></div>"
     )
 
 
@@ -263,10 +241,6 @@ def _gap(value):
     return "-" if np.isnan(value) else "∞" if np.isinf(value) else f"{value:.2f}"
 
 
-def _image(uri, alt):
-    return f'<img src="{uri}" alt="{html.escape(alt)}">'
-
-
 def automatic_strength(results):
     """Compare `R1("auto")` with a swept grid of strengths, if that was asked for."""
     compared = strengths.compare(results.cells)
@@ -290,7 +264,7 @@ def automatic_strength(results):
             "best third.</li>"
         )
     drawn = plots.strengths({problem: rows for problem, (rows, _, _) in compared.items()})
-    return "".join([*parts, "</ul>", _image(drawn, "score over the strength"), "</section>"])
+    return "".join([*parts, "</ul>", image(drawn, "score over the strength"), "</section>"])
 
 
 SECTIONS = [

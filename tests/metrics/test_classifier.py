@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans.metrics import cache as disk
 from keras_gans.metrics import classifier as module
 from keras_gans.metrics import classify, make_classifier, train_classifier
 
@@ -143,7 +144,7 @@ def test_where_the_cache_is(tmp_path, monkeypatch, fits):
     assert len(cached(tmp_path / "a")) == 1
     monkeypatch.delenv("KERAS_GANS_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path / "b"))
-    assert module._folder(None) == tmp_path / "b" / ".cache" / "keras_gans"
+    assert disk.folder(None) == tmp_path / "b" / ".cache" / "keras_gans"
 
 
 def test_global_seeds_and_policies_are_left_alone(tmp_path):

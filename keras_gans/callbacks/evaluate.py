@@ -1,0 +1,212 @@
+"""Scores of the generator while it trains, and the best checkpoint by one of them."""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import types
+
+import keras
+import numpy as np
+
+from keras_gans.callbacks import checkpoint
+from keras_gans.metrics.evaluator import Evaluator
+from keras_gans.metrics.protocol import Score
+
+DEFAULT = {True: ("fd", "kd", "precision", "recall"), False: ("modes", "high_quality")}
+BEST = "best.json"
+
+
+class Evaluate(keras.callbacks.Callback):
+    """Score the generator at the end of every n-th epoch and of the training; keep the best state.
+
+    Samples come from the averaged generator in inference mode, by the same seed each time, and are
+    rounded to 8 bits as they are saved. The real images, their features and statistics are computed
+    once and kept on disk. The scores enter the `logs` of the callbacks that stand after this one in
+    the list (`fit` shows them, `History` writes them down), under the metrics' names: `fd`, `kd`,
+    ... Training is the same with it as without, bit for bit.
+
+    Args:
+        metrics: names, such as ("fd", "kd", "precision", "recall"), which is what None means for
+            images; ("modes", "high_quality") for points of a toy density.
+        every: epochs between evaluations; 0 evaluates at the end of the training only.
+        data: the real samples, a `datasets.Data`; None takes the first batch that `fit` gets, at
+            most 256 samples, with its labels if it has them.
+        extractor: as in `metrics.get_extractor`; "auto" is a classifier of `data`, trained when
+            training begins or taken from the cache.
+        samples: how many real and how many generated samples, at most as many as there are.
+        best_metric: the one of the metrics that the best state is kept by; None takes the first.
+        best_directory: where that state is kept as a checkpoint, with its scores in `best.json`;
+            None keeps none.
+        directory: where `evaluation.csv`, a row an evaluation, goes; None writes none. A resumed
+            run goes on in the same file.
+        seed: of the samples and of every random choice.
+        cache: the folder of real features and statistics; None for $KERAS_GANS_CACHE, else
+            ~/.cache/keras_gans.
+
+    Attributes:
+        rows: the evaluations so far, a dict each, with `epoch` and `step`.
+        best: the `Score` of the best state so far, or None.
+
+    Raises:
+        ValueError: if a value cannot be; when training begins, if the data cannot be scored.
+
+    Example:
+        >>> gan = kg.GAN(*kg.networks.mlp((2,), latent_dim=4), latent_dim=4, seed=0)
+        >>> gan.compile()
+        >>> evaluate = Evaluate(("modes",), data=kg.datasets.load("ring"), samples=100)
+        >>> history = gan.fit(np.eye(64, 2, dtype="float32"), callbacks=[evaluate], verbose=0)
+        >>> list(history.history)[-1], evaluate.best.label
+        ('modes', 'modes')
+    """
+
+    def __init__(
+        self,
+        metrics=None,
+        every=1,
+        data=None,
+        extractor="auto",
+        samples=2000,
+        best_metric=None,
+        best_directory=None,
+        directory=None,
+        seed=0,
+        cache=None,
+    ):
+        super().__init__()
+        for name, value, least in (("every", every, 0), ("samples", samples, 1)):
+            if int(value) != value or value < least:
+                raise ValueError(f"{name} must be a whole number >= {least}, found {value!r}")
+        metrics = (metrics,) if isinstance(metrics, str) else metrics and tuple(metrics)
+        if best_metric and metrics and best_metric not in metrics:
+            raise ValueError(
+                f"best_metric must be one of the metrics {', '.join(metrics)}, found "
+                f"{best_metric!r}"
+            )
+        self.every, self.samples, self.seed, self.cache = every, samples, seed, cache
+        self.data, self.extractor, self.names = data, extractor, metrics
+        self.best_metric = best_metric
+        self.directory = None if directory is None else pathlib.Path(directory)
+        self.best_directory = None if best_directory is None else pathlib.Path(best_directory)
+        self.rows, self.best = [], None
+        self.evaluator, self._epoch, self._evaluated = None, 0, None
+
+    def on_train_begin(self, logs=None):
+        """Prepare the real samples; take up what the run has so far."""
+        if self.evaluator is None:
+            data = self.data if self.data is not None else self._first_batch()
+            names = self.names or DEFAULT[len(data.samples.shape) == 4]
+            self.best_metric = self.best_metric or names[0]
+            self.evaluator = Evaluator(
+                data, names, self.samples, self.extractor, self.seed, cache=self.cache
+            )
+            if self.best_metric not in self.evaluator.metrics:
+                raise ValueError(
+                    f"best_metric must be one of the metrics {', '.join(names)}, found "
+                    f"{self.best_metric!r}"
+                )
+            self._take_up()
+        self.rows = [row for row in self.rows if row["step"] <= self.model.step]
+        self._evaluated = None
+
+    def _first_batch(self):
+        """Return what `fit` got as if it were a `Data`."""
+        if self.model.first_batch is None:
+            raise ValueError(
+                "Evaluate(data=None) takes the first batch of the tf.data.Dataset or array that "
+                "fit gets, found neither; give it data"
+            )
+        samples, labels = (None if x is None else np.asarray(x) for x in self.model.first_batch)
+        if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu"):
+            labels = None
+        return types.SimpleNamespace(
+            name="the first batch of fit",
+            samples=samples,
+            labels=labels,
+            classes=(),
+            num_classes=0 if labels is None else int(labels.max()) + 1,
+            modes=None,
+        )
+
+    def _take_up(self):
+        """Read the rows and the best score of the run that is resumed."""
+        table = self.directory and self.directory / "evaluation.csv"
+        if table and table.exists():
+            with open(table, newline="") as file:
+                self.rows = [
+                    {k: int(v) if k in ("epoch", "step") else float(v) for k, v in row.items()}
+                    for row in csv.DictReader(file)
+                ]
+            self.rows = [row for row in self.rows if set(self.evaluator.metrics) <= set(row)]
+        kept = self.best_directory and self.best_directory / BEST
+        if kept and kept.exists() and checkpoint.steps(self.best_directory):
+            best = Score.from_dict(json.loads(kept.read_text()))
+            expected = self.evaluator.manifest(best.manifest.n_fake, best.manifest.ema)
+            alike = not expected.differences(best.manifest)
+            if alike and best.metric == self.best_metric:  # else it does not compare: start anew
+                self.best = best
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note the epoch."""
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Evaluate every n-th epoch."""
+        diverged = getattr(self.model, "diverged", False)
+        if self.every and (epoch + 1) % self.every == 0 and not diverged:
+            found = self.evaluate()
+            if logs is not None:
+                logs.update(found)
+
+    def on_train_end(self, logs=None):
+        """Evaluate what the training ended with, unless that was done."""
+        if self._evaluated != self.model.step and not getattr(self.model, "diverged", False):
+            found = self.evaluate()
+            if logs is not None:
+                logs.update(found)
+
+    def evaluate(self):
+        """Score the generator now; return {metric: value}, empty if its samples are not finite."""
+        game, evaluator = self.model, self.evaluator
+        step, ema = game.step, game.ema_decay is not None
+        samples = evaluator.generate(game)
+        self._evaluated = step
+        if bad := int((~np.isfinite(samples)).reshape(len(samples), -1).any(axis=1).sum()):
+            print(f"\nnot evaluated: {bad:,} of {len(samples):,} generated samples are not finite")
+            return {}
+        scores = evaluator.scores(samples, "training", ema, step, keep=False, told=False)
+        found = {score.metric: score.value for score in scores}
+        row = {"epoch": self._epoch + 1, "step": step, **found}
+        self.rows = [*(row for row in self.rows if row["step"] < step), row]
+        self._write()
+        self._keep_best(next(score for score in scores if score.metric == self.best_metric))
+        return found
+
+    def _write(self):
+        if self.directory is None:
+            return
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with open(self.directory / "evaluation.csv", "w", newline="") as file:
+            names = ("epoch", "step", *self.evaluator.metrics)
+            writer = csv.DictWriter(file, names, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def _keep_best(self, score):
+        """Keep this state if it is better than the best so far."""
+        if self.best is not None and score.rank >= self.best.rank:
+            return
+        self.best = score
+        if self.best_directory is None:
+            return
+        folder = self.best_directory
+        if score.step in checkpoint.steps(folder):  # of a state that a rollback has left behind
+            shutil.rmtree(folder / f"{score.step:08d}")
+        kept = checkpoint.save(self.model, folder)
+        beside = folder / f".{BEST}"
+        beside.write_text(json.dumps(score.to_dict(), indent=1) + "\n")
+        os.replace(beside, folder / BEST)
+        for other in folder.iterdir():
+            if other.is_dir() and other != kept:
+                shutil.rmtree(other)
