@@ -62,6 +62,11 @@ def test_it_is_frozen():
         ({"generator_lr": float("inf")}, ["--generator_lr=inf", "finite"]),
         ({"image_size": 10**6}, ["--image_size=1000000", "below 8193"]),
         ({"dataset": "npz:a\nb.npz"}, ["--dataset='npz:a\\nb.npz'", "one line"]),
+        ({"evaluate_metrics": "fid"}, ["--evaluate_metrics=fid", "fd, kd"]),
+        ({"evaluate_metrics": "modes"}, ["--evaluate_metrics=modes", "fd, kd"]),
+        ({"dataset": "ring", "evaluate_metrics": "fd"}, ["--evaluate_metrics=fd", "modes"]),
+        ({"evaluate_metrics": "fd", "best_metric": "kd"}, ["--best_metric=kd", "fd"]),
+        ({"evaluate_samples": 3}, ["--evaluate_samples=3", "at least 20"]),
         ({"name": "a/b"}, ["--name=a/b", "folder"]),
     ],
 )

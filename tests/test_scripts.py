@@ -16,7 +16,9 @@ def run(script, *arguments, cwd, timeout=120):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout)
 
 
-@pytest.mark.parametrize("script", ["train.py", "sample.py", "export.py", "stability.py"])
+@pytest.mark.parametrize(
+    "script", ["train.py", "sample.py", "export.py", "stability.py", "evaluate.py"]
+)
 def test_help_needs_no_tensorflow_and_two_seconds_at_most(tmp_path, script):
     started = time.perf_counter()
     result = run(script, "--help", cwd=tmp_path)
@@ -113,6 +115,25 @@ def test_a_signal_saves_and_the_run_goes_on(tmp_path, number):
     second = run("train.py", *TINY, f"--steps={step + 2}", "--resume", cwd=tmp_path)
     assert second.returncode == 0, second.stderr
     assert (checkpoints / f"{step + 2:08d}").is_dir()
+
+
+def test_evaluate_compares_files_and_tells_what_is_wrong(tmp_path):
+    manifest = '{"extractor": "x", "weights": "", "dataset": "d", "split": "s", "split_hash": "h",'
+    manifest += ' "n_real": 1, "n_fake": %d}'
+    score = '{"metric": "fd", "value": %s, "of": "%s", "manifest": ' + manifest + "}"
+    for of, value, n in (("a", 2.0, 5), ("b", 1.0, 5), ("c", 3.0, 6)):
+        text = '{"format": 1, "scores": [' + score % (value, of, n) + "]}"
+        (tmp_path / f"{of}.json").write_text(text)
+    ranked = run("evaluate.py", "--compare", "a.json", "b.json", cwd=tmp_path)
+    assert ranked.returncode == 0, ranked.stderr
+    assert [line.split()[-1] for line in ranked.stdout.splitlines()[1:]] == ["b", "a"]
+    refused = run("evaluate.py", "--compare=a.json,c.json", cwd=tmp_path)
+    assert refused.returncode == 1 and "n_fake: found 6, expected 5" in refused.stderr
+    wrong = run("evaluate.py", "--run=nowhere", "--metrics=fid", cwd=tmp_path)
+    assert wrong.returncode == 2 and "--metrics=fid" in wrong.stderr
+    missing = run("evaluate.py", "--run=nowhere", cwd=tmp_path)
+    assert missing.returncode == 1 and missing.stderr.count("\n") == 1, missing.stderr
+    assert "nowhere holds no run" in missing.stderr
 
 
 def test_a_missing_data_set_is_one_line(tmp_path):

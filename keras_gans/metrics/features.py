@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from keras_gans.metrics import cache as disk
 from keras_gans.metrics.classifier import train_classifier
-from keras_gans.metrics.frechet import gaussian
+from keras_gans.metrics.moments import RunningMoments
 from keras_gans.metrics.preprocess import pixels, prepare, resizing
 from keras_gans.metrics.progress import Progress
 
 MAX_CLASSES = 200  # that a classifier learns on the spot
+_BLOCK = 4096
 _VERSION = 1  # of preparing and extracting: another one makes other files
 
 
@@ -44,8 +45,10 @@ class Features:
         """
 
         def make():
-            mean, covariance = gaussian(self.values)
-            return {"mean": mean, "covariance": covariance}
+            moments = RunningMoments(self.values.shape[1])
+            for start in range(0, len(self.values), _BLOCK):  # float64 of all may not fit
+                moments.update(self.values[start : start + _BLOCK])
+            return {"mean": moments.mean, "covariance": moments.covariance}
 
         def check(arrays):
             d = self.values.shape[1]
@@ -81,7 +84,7 @@ class Extractor:
     is_inception = False
 
     def __init__(self, model, layer=None, name=None):
-        output = model.output
+        output = model.outputs[0] if model.outputs else None
         if layer is not None:
             known = [each.name for each in model.layers]
             if layer not in known:
@@ -97,7 +100,7 @@ class Extractor:
             raise ValueError(f"{model.name} must take images [B, h, w, c], found {shape}")
         outputs = [features] if probabilities is None else [features, probabilities]
         self.name, self.shape = name, tuple(shape[1:])
-        self._network = keras.Model(model.inputs, outputs)
+        self._network = keras.Model(model.inputs[0], outputs)
 
     @property
     def weights_hash(self):
@@ -164,7 +167,7 @@ class Extractor:
     def _run(self):
         @tf.function(input_signature=[tf.TensorSpec([None, *self.shape], tf.float32)])
         def run(images):
-            features, *rest = self._network(images, training=False)
+            features, *rest = tf.nest.flatten(self._network(images, training=False))
             features = tf.cast(features, tf.float32)
             if features.shape.rank == 4:
                 features = tf.reduce_mean(features, axis=[1, 2])
@@ -201,7 +204,7 @@ class Classifier(Extractor):
         model = train_classifier(data.samples, data.labels, cache=keep, verbose=verbose)
         self.held_out_accuracy = model.held_out_accuracy
         features = model.get_layer("features").output
-        self._take(name, model, features, keras.layers.Softmax(dtype="float32")(model.output))
+        self._take(name, model, features, keras.layers.Softmax(dtype="float32")(model.outputs[0]))
 
 
 def check_labels(data, flag="--extractor"):

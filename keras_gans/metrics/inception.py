@@ -54,8 +54,8 @@ class InceptionV3(Extractor):
         self._take(
             "InceptionV3" if weights else "InceptionV3, random weights",
             model,
-            model.layers[-2].output if top else model.output,
-            model.output if top else None,
+            model.layers[-2].output if top else model.outputs[0],
+            model.outputs[0] if top else None,
         )
 
 
