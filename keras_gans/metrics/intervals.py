@@ -37,10 +37,10 @@ def by_bootstrap(statistic, n, value, resamples=30, seed=0, least=-np.inf):
     Example:
         >>> x = np.random.default_rng(0).normal(size=400)
         >>> low, high = by_bootstrap(lambda picks: x[picks].mean(), 400, x.mean(), 200)
-        >>> 0.15 < high - low < 0.25  # 4 / sqrt(400) = 0.2
+        >>> bool(0.15 < high - low < 0.25)  # 4 / sqrt(400) = 0.2
         True
     """
     rng = np.random.default_rng(seed)
     found = [statistic(rng.integers(n, size=n)) for _ in range(resamples)]
     half = Z * float(np.std(found, ddof=1))
-    return max(least, value - half), value + half
+    return float(max(least, value - half)), float(value + half)
