@@ -20,7 +20,9 @@ from keras_gans import (
     networks,
     optimizers,
     penalties,
+    provenance,
     stability,
+    watermark,
 )
 from keras_gans._version import __version__
 from keras_gans.models import GAN
@@ -38,5 +40,7 @@ __all__ = [
     "networks",
     "optimizers",
     "penalties",
+    "provenance",
     "stability",
+    "watermark",
 ]

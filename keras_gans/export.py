@@ -1,20 +1,26 @@
 """Trained generators as SavedModels: for TF Serving, and for sampling without the GAN's code."""
 
+import json
 import os
 import pathlib
 import tempfile
 
 import tensorflow as tf
 
+from keras_gans import provenance, watermark
 from keras_gans.images import is_image, to_uint8
+from keras_gans.loading import load_model
 from keras_gans.noise import latents
 
-__all__ = ["Exported", "export_generator", "load_exported", "to_uint8"]
+__all__ = ["Exported", "export_generator", "load_exported", "load_model", "to_uint8"]
 
 BATCH = 64  # `sample` runs the generator on this many latents at a time, so that any n fits memory
 
 
-def export_generator(gan, path):
+MARK = pathlib.Path("assets.extra", "provenance.json")  # TensorFlow leaves that folder to others
+
+
+def export_generator(gan, path, watermark_key=""):
     """Write the generator of a GAN as the next version below a folder, ready for TF Serving.
 
         signature         inputs                        output
@@ -27,17 +33,23 @@ def export_generator(gan, path):
     round((x + 1) * 127.5). Where the generator makes no images (rank 4, 1, 3 or 4 channels) the
     output is `samples`, float32 [None, ...], and there is no `sample_png`.
 
+    The PNG files' metadata says that they are generated, by what and from which seed
+    (`keras_gans.provenance`); with a `watermark_key` the images of all signatures bear a mark in
+    their pixels (`keras_gans.watermark`).
+
     The version appears whole or not at all, so that a server may watch the folder meanwhile.
 
     Args:
         gan: a `GAN`, compiled or not.
         path: the folder of the versions, made if need be; what is in it stays untouched.
+        watermark_key: what `watermark.detect` needs to know; empty for no mark.
 
     Returns:
         The `pathlib.Path` of the version: path/1, or one more than the highest that is there.
 
     Raises:
         OSError: if the folder cannot be written.
+        ValueError: if samples that are no images are to be marked.
 
     Example:
         >>> generator, discriminator = kg.networks.dcgan((8, 8, 1), latent_dim=4, width=4)
@@ -53,23 +65,33 @@ def export_generator(gan, path):
     path = pathlib.Path(path)
     module = tf.Module()
     module.generator = gan.sampler  # so that its variables are saved
-    signatures = _signatures(gan)
+    mark = provenance.mark(gan)
+    signatures = _signatures(gan, mark, watermark_key)
     path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=path) as temporary:
         # One folder deeper: the temporary one is its owner's alone, the version is as umask says.
         written = pathlib.Path(temporary, "version")
         tf.saved_model.save(module, str(written), signatures)
+        (written / MARK).parent.mkdir(exist_ok=True)
+        (written / MARK).write_text(json.dumps(mark.texts(), indent=1) + "\n")
         version = path / str(1 + max((int(folder.name) for folder in _versions(path)), default=0))
         os.replace(written, version)
     return version
 
 
-def _signatures(gan):
+def _signatures(gan, mark, watermark_key):
     """Return the functions that the SavedModel offers, traced, by name."""
     generator, dimension = gan.sampler, gan.latent_dim
+    added = None
+    if watermark_key:
+        shape = generator.output_shape
+        if len(shape) != 4:
+            raise ValueError(f"a watermark is for images, found samples of shape {shape[1:]}")
+        added = watermark.pattern(watermark_key, *shape[1:3]) / 127.5
 
     def serve(latent):
         samples = tf.cast(generator(latent, training=False), tf.float32)
+        samples = samples if added is None else samples + added
         return {"images": to_uint8(samples)} if is_image(samples) else {"samples": samples}
 
     def sample(n, seed):
@@ -91,7 +113,8 @@ def _signatures(gan):
 
     def sample_png(n, seed):
         # TF Serving's REST API answers base64 where an output's name ends in _bytes.
-        return {"png_bytes": tf.io.encode_png(sample(n, seed)["images"])}
+        png = tf.io.encode_png(sample(n, seed)["images"])
+        return {"png_bytes": provenance.tag(png, mark, seed)}
 
     latent = tf.TensorSpec([None, dimension], tf.float32, "latent")
     scalars = tf.TensorSpec([], tf.int32, "n"), tf.TensorSpec([], tf.int32, "seed")
@@ -118,6 +141,7 @@ class Exported:
         signatures: the SavedModel's functions by name.
         is_image: whether the samples are images.
         latent_dim: length of a latent vector.
+        checkpoint: `provenance.digest` of the generator; empty where the export does not say.
     """
 
     def __init__(self, path):
@@ -132,6 +156,8 @@ class Exported:
         self.is_image = "images" in self.signatures["sample"].structured_outputs
         inputs = self.signatures["serving_default"].structured_input_signature[1]
         self.latent_dim = inputs["latent"].shape[-1]
+        texts = json.loads((path / MARK).read_text()) if (path / MARK).is_file() else {}
+        self.checkpoint = texts.get("Checkpoint", "").removeprefix("sha256:")
 
     def sample(self, n, seed):
         """Return n samples, uint8 images [n, H, W, C] or float32 [n, ...], as a NumPy array.
@@ -159,17 +185,23 @@ class Exported:
 def load_exported(path):
     """Return the `Exported` generator in a folder: a version, or versions, the newest of them.
 
+    A SavedModel is code: its operations can read and write files. Load what you trust; `load_model`
+    is for files of unknown origin.
+
     Args:
         path: a folder that `export_generator` was given, or one that it returned.
 
     Raises:
-        ValueError: if there is no SavedModel, or not one that `export_generator` wrote.
+        ValueError: if there is no SavedModel, or not one that `export_generator` wrote, or the
+            version is a link out of the folder.
     """
     path = pathlib.Path(path)
     if not path.is_dir():
         raise ValueError(f"{path}: expected the folder of an exported generator, found none")
     for folder in (path, *_versions(path)):
         if (folder / "saved_model.pb").is_file():
+            if not folder.resolve().is_relative_to(path.resolve()):
+                raise ValueError(f"{folder} is a link out of {path}, to {folder.resolve()}")
             return Exported(folder)
     found = ", ".join(sorted(entry.name for entry in path.iterdir())) or "nothing"
     raise ValueError(

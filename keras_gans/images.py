@@ -68,7 +68,7 @@ def to_pil(pixels):
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
-def draw(samples, path, columns=None, reference=None, title=""):
+def draw(samples, path, columns=None, reference=None, title="", pnginfo=None):
     """Write samples as a PNG: images as a grid, points as a scatter plot or a histogram.
 
     Args:
@@ -77,6 +77,7 @@ def draw(samples, path, columns=None, reference=None, title=""):
         columns: images in a row; None makes the grid square.
         reference: real points, drawn in grey behind the samples.
         title: written above a plot of points.
+        pnginfo: texts for the file, as Pillow takes them: `provenance.Mark.pnginfo()`.
 
     Points of one coordinate become a histogram; of points of more than two the first two are drawn.
     Small images are enlarged by a whole factor, so that a grid is some 500 pixels wide; those
@@ -85,8 +86,8 @@ def draw(samples, path, columns=None, reference=None, title=""):
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not is_image(samples):
-        return _plot(np.asarray(samples), path, reference, title)
-    grid(samples, columns).save(path)
+        return _plot(np.asarray(samples), path, reference, title, pnginfo)
+    grid(samples, columns).save(path, pnginfo=pnginfo)
     return path
 
 
@@ -117,24 +118,27 @@ def _smooth(pixels, factor=4):
     return np.stack(large).reshape(len(pixels), size[1], size[0], -1)
 
 
-def save_each(samples, directory):
-    """Write each image as a PNG of its own size: 00000.png, 00001.png, ..."""
+def save_each(samples, directory, pnginfo=None):
+    """Write each image as a PNG of its own size: 00000.png, 00001.png, ...; return the files."""
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    for i, pixels in enumerate(to_uint8(samples)):
-        to_pil(pixels).save(directory / f"{i:05d}.png")
+    files = [directory / f"{i:05d}.png" for i in range(len(samples))]
+    for pixels, file in zip(to_uint8(samples), files, strict=True):
+        to_pil(pixels).save(file, pnginfo=pnginfo)
+    return files
 
 
-def save_gif(samples, path, milliseconds=80):
-    """Write images as the frames of an animation that repeats."""
+def save_gif(samples, path, milliseconds=80, comment=""):
+    """Write images as the frames of an animation that repeats, and a comment."""
     pixels = to_uint8(samples)
     if pixels.shape[1] < 16:
         pixels = _smooth(pixels)
     first, *rest = [enlarge(image, width=200) for image in pixels]
-    first.save(path, save_all=True, append_images=rest, duration=milliseconds, loop=0)
+    options = {"comment": comment.encode()} if comment else {}
+    first.save(path, save_all=True, append_images=rest, duration=milliseconds, loop=0, **options)
 
 
-def _plot(points, path, reference, title):
+def _plot(points, path, reference, title, pnginfo):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5), dpi=100, layout="tight")
@@ -149,7 +153,7 @@ def _plot(points, path, reference, title):
         axes.set_aspect("equal")
     axes.legend(loc="upper right")
     axes.set_title(title)
-    figure.savefig(path)
+    figure.savefig(path, pil_kwargs={"pnginfo": pnginfo} if pnginfo else None)
     return path
 
 

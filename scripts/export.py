@@ -9,6 +9,7 @@ from absl import flags
 
 flags.DEFINE_string("run", "", "the run's folder: its newest checkpoint is exported")
 flags.DEFINE_string("path", "", "the folder of the versions; <run>/export if empty")
+flags.DEFINE_string("watermark", "", "a key: mark the images' pixels with it; none if empty")
 
 
 def parse(argv):
@@ -25,7 +26,8 @@ def main(values):
 
     try:
         gan = experiment.load_run(values.run)
-        version = export.export_generator(gan, values.path or f"{values.run}/export")
+        path = values.path or f"{values.run}/export"
+        version = export.export_generator(gan, path, watermark_key=values.watermark)
     except experiment.USER_ERRORS as error:
         return command_line.fail(error)
     print(f"step {gan.step:,} is exported to {version}")

@@ -16,6 +16,7 @@ LIBRARIES = {"keras", "tensorflow", "numpy", "scipy", "PIL", "matplotlib"}
 LAZY = {
     "datasets": {"tensorflow_datasets", "keras_cv", "sklearn"},
     "callbacks": {"tensorboard"},
+    "content_credentials": {"c2pa"},
 }
 PLAIN = {"gradients", "noise", "registry", "images", "packing", "pages", "_version"}
 ALLOWED = {
@@ -25,16 +26,21 @@ ALLOWED = {
     "penalties": PLAIN,
     "layers": PLAIN,
     "optimizers": PLAIN,
-    "metrics": PLAIN | {"datasets"},  # checks of images, and what a classifier is trained on
+    "metrics": PLAIN | {"loading", "datasets"},  # checks of images, and what a classifier is trained on
     "datasets": PLAIN,
     "augment": PLAIN,
     "networks": {"layers", "packing"},
     "models": PLAIN | {"losses", "penalties", "augment", "layers", "optimizers"},
-    "callbacks": PLAIN | {"models", "metrics", "stability"},
+    "callbacks": PLAIN | {"models", "metrics", "stability", "provenance"},
     "stability": PLAIN
     | {"losses", "penalties", "optimizers", "models"}
     | {"networks", "datasets", "metrics", "config"},  # what the benchmark runs on
-    "export": PLAIN,
+    "loading": set(),
+    "watermark": {"images"},
+    "content_credentials": {"_version"},
+    "provenance": {"_version", "content_credentials", "watermark"},
+    "gallery": {"images", "provenance"},
+    "export": PLAIN | {"loading", "provenance", "watermark"},
     "evaluation": PLAIN | {"metrics", "datasets", "export", "config"},
 }
 ABOVE = {"applications", "experiment"}

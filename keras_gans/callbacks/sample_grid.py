@@ -6,14 +6,15 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from keras_gans import images
+from keras_gans import images, provenance
 
 
 class SampleGrid(keras.callbacks.Callback):
     """Write a PNG of generated samples at the end of every n-th epoch and of the training.
 
     The files are named by the number of generator updates: `samples/00001200.png`. The latents are
-    the same each time, and the averaged generator is drawn where the model has one.
+    the same each time, and the averaged generator is drawn where the model has one. Each file's
+    metadata says that it is generated (`keras_gans.provenance`).
 
     Args:
         directory: where the pictures go.
@@ -54,7 +55,9 @@ class SampleGrid(keras.callbacks.Callback):
             return path
         point = len(self.model.generator.output_shape) == 2
         samples = self.model.generate(self.n * (40 if point else 1), seed=self.seed)
-        images.draw(samples, path, reference=self.reference, title=f"step {step:,}")
+        pnginfo = provenance.mark(self.model, self.seed).pnginfo()
+        title = f"step {step:,}"
+        images.draw(samples, path, reference=self.reference, title=title, pnginfo=pnginfo)
         if self._writer is not None and images.is_image(samples):
             with self._writer.as_default():
                 grid = images.tile(images.to_uint8(samples))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gans.loading import load_model
 from keras_gans.metrics import cache as disk
 from keras_gans.metrics.classifier import train_classifier
 from keras_gans.metrics.moments import RunningMoments
@@ -285,7 +286,7 @@ def _from_file(path, layer):
     if not path.is_file():
         raise FileNotFoundError(f"--extractor={path}: there is no such file")
     try:
-        model = keras.models.load_model(path, compile=False)
+        model = load_model(path, compile=False)
     except Exception as error:  # of zipfile, JSON, h5py or Keras
         raise ValueError(f"--extractor={path}: it holds no Keras model ({error})") from error
     return Extractor(model, layer or None, f"{path.stem}:{layer}" if layer else path.stem)
