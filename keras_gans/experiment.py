@@ -9,7 +9,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans import callbacks, datasets, export, metrics, networks, optimizers, penalties
+from keras_gans import (
+    callbacks,
+    datasets,
+    export,
+    metrics,
+    model_card,
+    networks,
+    optimizers,
+    penalties,
+)
 from keras_gans.callbacks import checkpoint
 from keras_gans.config import Config
 from keras_gans.models import GAN
@@ -239,6 +248,7 @@ def train(config):
         if gan.stop_training and not _goes_on(made):
             break
     _say_skipped(data, run)
+    model_card.write(run, gan, data)
     return _finish(config, gan, run, made)
 
 

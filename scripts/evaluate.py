@@ -28,7 +28,12 @@ def parse(argv):
 
 def main(config):
     """Score, print and write; return the exit status."""
-    from keras_gans import evaluation, experiment, metrics  # imports TensorFlow: not for --help
+    from keras_gans import (  # imports TensorFlow: not for --help
+        evaluation,
+        experiment,
+        metrics,
+        model_card,
+    )
 
     try:
         if config.compare:
@@ -38,6 +43,8 @@ def main(config):
         result = evaluation.evaluate(config, evaluation.load_real(config), gan)
         output = pathlib.Path(config.output or pathlib.Path(config.run, "evaluation"))
         evaluation.write(result, output)
+        if config.run and pathlib.Path(config.run, model_card.FACTS).is_file():
+            model_card.write(config.run)
     except experiment.USER_ERRORS as error:
         return command_line.fail(error)
     print(evaluation.table(result.scores))

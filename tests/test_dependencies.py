@@ -26,7 +26,8 @@ ALLOWED = {
     "penalties": PLAIN,
     "layers": PLAIN,
     "optimizers": PLAIN,
-    "metrics": PLAIN | {"loading", "datasets"},  # checks of images, and what a classifier is trained on
+    "metrics": PLAIN
+    | {"loading", "datasets"},  # checks of images, and what a classifier is trained on
     "datasets": PLAIN,
     "augment": PLAIN,
     "networks": {"layers", "packing"},
@@ -40,6 +41,7 @@ ALLOWED = {
     "content_credentials": {"_version"},
     "provenance": {"_version", "content_credentials", "watermark"},
     "gallery": {"images", "provenance"},
+    "model_card": {"_version", "provenance"},
     "export": PLAIN | {"loading", "provenance", "watermark"},
     "evaluation": PLAIN | {"metrics", "datasets", "export", "config"},
 }

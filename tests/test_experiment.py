@@ -61,6 +61,7 @@ def test_train_leaves_everything_in_the_run(tmp_path, capsys):
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} == {
         *("flags.txt", "samples", "logs", "checkpoints", "export"),
+        *("MODEL_CARD.md", "model_card.json"),
     }
     assert "--loss=wasserstein\n" in (run / "flags.txt").read_text()
     assert [path.name for path in sorted((run / "samples").iterdir())][-1] == "00000004.png"

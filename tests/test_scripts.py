@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import PIL.Image
 import pytest
 
 SCRIPTS = pathlib.Path(__file__).parents[1] / "scripts"
@@ -38,6 +39,8 @@ def test_help_needs_no_tensorflow_and_two_seconds_at_most(tmp_path, script):
         (["--flagfile=foo.flags"], ["--flagfile=foo.flags", "wgan.flags"]),
         (["foo"], ["unexpected argument 'foo'"]),
         (["--dataset=ring", "--network=dcgan"], ["--network=mlp"]),
+        (["--image_size=-8"], ["--image_size=-8", "at least 0"]),
+        (["--on_corrupt=ignore"], ["--on_corrupt=ignore", "skip"]),
     ],
 )
 def test_a_wrong_flag_ends_with_2_and_one_line(tmp_path, arguments, words):
@@ -85,17 +88,21 @@ def test_train_sample_export(tmp_path):
     exported = run("export.py", f"--run={model}", cwd=tmp_path)
     assert exported.returncode == 0 and (model / "export" / "2").is_dir(), exported.stderr
 
-    drawn = run("sample.py", f"--run={model}", "--n=5", cwd=tmp_path)
+    drawn = run("sample.py", f"--run={model}", "--n=5", "--array", cwd=tmp_path)
     assert drawn.returncode == 0, drawn.stderr
     again = run(
         "sample.py", f"--saved_model={model / 'export'}", "--output=o", "--n=3", cwd=tmp_path
     )
     assert again.returncode == 0, again.stderr
     names = {path.name for path in (model / "generated").iterdir()}
-    assert names == {"grid.png", "interpolation.gif", *(f"0000{i}.png" for i in range(5))}
+    array = {"samples.npz", "samples.npz.json"}
+    assert names == {"grid.png", "interpolation.gif", *array, *(f"0000{i}.png" for i in range(5))}
     for i in range(3):
         file = f"0000{i}.png"
         assert (model / "generated" / file).read_bytes() == (tmp_path / "o" / file).read_bytes()
+    with PIL.Image.open(tmp_path / "o" / "grid.png") as image:
+        checkpoint = image.text["Checkpoint"].removeprefix("sha256:")
+    assert f"SHA-256 `{checkpoint}`" in (model / "MODEL_CARD.md").read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -129,6 +136,11 @@ def test_evaluate_compares_files_and_tells_what_is_wrong(tmp_path):
     assert [line.split()[-1] for line in ranked.stdout.splitlines()[1:]] == ["b", "a"]
     wrong = run("evaluate.py", "--run=nowhere", "--metrics=fid", cwd=tmp_path)
     assert wrong.returncode == 2 and "--metrics=fid" in wrong.stderr
+
+
+def test_sample_refuses_to_sign_without_a_certificate(tmp_path):
+    result = run("sample.py", "--run=x", "--c2pa", cwd=tmp_path)
+    assert result.returncode == 2 and "--c2pa_certificates and --c2pa_key" in result.stderr
 
 
 def test_a_missing_data_set_is_one_line(tmp_path):
