@@ -152,8 +152,8 @@ class R1(GradientNorm):
         gamma / 2 * E |∇D(x)|²
 
     Args:
-        gamma: strength, >= 0; or "auto", the Dirac-GAN's critical value divided by the largest
-            curvature of 1/2 E |∇D(x)|² in the discriminator's weights before the first step.
+        gamma: strength, >= 0; or "auto", the Dirac-GAN's critical value divided by how
+            strongly the discriminator's slopes react to its weights before the first step.
 
     Example:
         >>> double = lambda x: 2.0 * x

@@ -45,7 +45,7 @@ def wanted(config):
 def settings(key, config):
     """Return all that a run depends on, JSON-ready: what a resumed benchmark may not change."""
     if "@" in key[0]:
-        return {"steps": strengths.STEPS[key[1]]}
+        return strengths.settings(key)
     options = {} if key[1] == "dirac" else dataclasses.asdict(config)
     return {name: value for name, value in options.items() if name not in FREE} | {
         "method": METHODS[key[0]].settings()

@@ -1,6 +1,7 @@
 """The pictures of the report, as data URIs: SVG for curves, GIF for samples over time."""
 
 import io
+import math
 
 import matplotlib
 import numpy as np
@@ -13,9 +14,9 @@ from keras_gans.stability.statistics import mean_interval
 COLORS = matplotlib.color_sequences["tab10"]
 
 
-def _figure(width, height, columns):
+def _figure(width, height, columns, rows=1):
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, np.ravel(figure.subplots(1, columns))
+    return figure, np.ravel(figure.subplots(rows, columns))
 
 
 @styled
@@ -66,19 +67,25 @@ def dirac(made):
 
 @styled
 def strengths(compared):
-    """Draw the score over the strength of R1, a panel for each problem.
+    """Draw the score over the strength, a panel for each penalty and problem.
 
     Args:
-        compared: {problem: rows (name, strength, score)}.
+        compared: {title: rows (name, strength, score, final score)}.
     """
-    figure, axes = _figure(3.2 * len(compared), 2.6, len(compared))
-    for panel, (problem, rows) in zip(axes, compared.items(), strict=True):
+    columns = min(3, len(compared))
+    lines = math.ceil(len(compared) / columns)
+    figure, axes = _figure(3.2 * columns, 2.6 * lines, columns, lines)
+    for panel in axes[len(compared) :]:
+        panel.axis("off")
+    for panel, (title, rows) in zip(axes, compared.items(), strict=False):
         swept = sorted(row[1:] for row in rows if row[0] != "auto")
-        panel.plot(*zip(*swept, strict=True), "o-", color="tab:blue", ms=3, lw=1.0, label="fixed")
-        auto = next(row[1:] for row in rows if row[0] == "auto")
+        strength, score, final = zip(*swept, strict=True)
+        panel.plot(strength, score, "o-", color="tab:blue", ms=3, lw=1.0, label="fixed")
+        panel.plot(strength, final, ":", color="tab:blue", lw=1.0, label="at the end")
+        auto = next(row[1:3] for row in rows if row[0] == "auto")
         panel.plot(*auto, "*", color="tab:orange", ms=10, label="automatic")
-        panel.set(xscale="log", title=problem, xlabel="gamma", ylabel="score")
-        panel.legend(frameon=False)
+        panel.set(xscale="log", title=title, xlabel="strength", ylabel="score")
+    axes[0].legend(frameon=False)
     return figure
 
 

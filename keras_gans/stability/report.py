@@ -242,29 +242,36 @@ def _gap(value):
 
 
 def automatic_strength(results):
-    """Compare `R1("auto")` with a swept grid of strengths, if that was asked for."""
+    """Compare automatic strengths with a swept grid of them, if that was asked for."""
     compared = strengths.compare(results.cells)
     if not compared:
         return ""
     parts = [
-        '<section id="automatic"><h2>The automatic strength of R1</h2><p><code>R1("auto")</code> '
-        "measures the discriminator once, before the first step, and divides the Dirac-GAN's "
-        "critical strength by its curvature. Here it stands against fixed strengths: the same "
-        f"networks and steps, the mean of {strengths.SEEDS} seeds. Points are scored as above, "
-        "digits by minus the logarithm of the Fréchet distance of pixels.</p><ul>"
+        '<section id="automatic"><h2>The automatic strength of penalties</h2><p>'
+        '<code>R1("auto")</code> measures the discriminator once, before the first step, and '
+        "divides the Dirac-GAN's critical strength by its curvature; <code>GradientPenalty</code> "
+        "takes half of that. Here they stand against fixed strengths: the same networks and steps, "
+        f"{strengths.SEEDS} seeds. The score is the mean of {strengths.LOOKS} looks at equal "
+        "distances: it tells how good and how soon. Points are scored as above, digits by minus the "
+        "logarithm of the Fréchet distance of pixels.</p><table><thead><tr><th>penalty</th>"
+        "<th>problem</th><th>auto</th><th>score</th><th>at the end</th><th>best fixed</th>"
+        "<th>score</th><th>at the end</th><th>fixed ones that did better</th></tr></thead><tbody>"
     ]
-    for problem, (rows, rank, swept) in compared.items():
-        gamma = next(strength for name, strength, _ in rows if name == "auto")
+    for (penalty, problem), (rows, rank, swept) in compared.items():
+        auto = next(row for row in rows if row[0] == "auto")
         best = next(row for row in rows if row[0] != "auto")
-        within = "within" if strengths.within_best_third(rank, swept) else "not within"
-        own = next(score for name, _, score in rows if name == "auto")
-        parts.append(
-            f"<li>{problem}: gamma {gamma:.3g}, score {own:.3f}; {rank - 1} of {swept} swept "
-            f"strengths did better, the best of them {best[0]} with {best[2]:.3f}: {within} the "
-            "best third.</li>"
-        )
-    drawn = plots.strengths({problem: rows for problem, (rows, _, _) in compared.items()})
-    return "".join([*parts, "</ul>", image(drawn, "score over the strength"), "</section>"])
+        cells = [
+            *(f"{value:.3g}" for value in auto[1:]),
+            *(f"{value:.3g}" for value in best[1:]),
+            f"{rank - 1} of {swept}, "
+            + ("in" if strengths.within_best_third(rank, swept) else "not in")
+            + " the best third",
+        ]
+        told = "".join(f"<td>{cell}</td>" for cell in cells)
+        parts.append(f"<tr><td>{penalty}</td><td>{problem}</td>{told}</tr>")
+    drawn = plots.strengths({" on ".join(key): rows for key, (rows, _, _) in compared.items()})
+    figure = image(drawn, "score over the strength")
+    return "".join([*parts, "</tbody></table>", figure, "</section>"])
 
 
 SECTIONS = [

@@ -1,6 +1,5 @@
-"""`R1("auto")` against a swept grid of strengths, on points and on digits."""
+"""The strengths that `"auto"` finds against a swept grid of them, on points and on digits."""
 
-import functools
 import math
 import time
 
@@ -9,14 +8,15 @@ import numpy as np
 
 from keras_gans import datasets, images, metrics, networks, penalties
 from keras_gans.models import GAN
-from keras_gans.stability.statistics import mean_interval, scores
+from keras_gans.stability.statistics import scores
 
 PROBLEMS = ("ring", "grid", "digits")
 SEEDS = 2
-METHOD = "r1"  # the strength stands behind it: r1@0.1, r1@auto
-STEPS = {"ring": 3000, "grid": 3000, "digits": 600}
+PENALTIES = {"r1": penalties.R1, "gradient_penalty": penalties.GradientPenalty}
+STEPS = {"ring": 3000, "grid": 6000, "digits": 600}
+LOOKS = 5  # at equal distances in a run
 SAMPLES = 2500
-_adam = functools.partial(keras.optimizers.Adam, beta_1=0.0, beta_2=0.99)
+_TOLD = ("strength", "score", "final")
 
 
 def keys(config):
@@ -24,45 +24,61 @@ def keys(config):
     if not config.strength_values:
         return []
     return [
-        (f"{METHOD}@{strength}", problem, seed)
+        (f"{penalty}@{strength}", problem, seed)  # the strength stands behind it: r1@0.1, r1@auto
+        for penalty in PENALTIES
         for seed in range(min(SEEDS, config.seeds))
         for problem in PROBLEMS
         for strength in (*config.strength_values, "auto")
     ]
 
 
-def strength_cell(method, problem, seed):
-    """Train with R1 of a strength; return `score` (higher is better), `strength`, `seconds`.
+def settings(key):
+    """Return all that a run depends on, JSON-ready."""
+    return {"steps": STEPS[key[1]], "looks": LOOKS}
 
-    The score of points is the share of modes found x the share of high-quality samples; that of
-    digits is minus the logarithm of the Fréchet distance of as many generated pixels as there are
-    real ones. Learning rates fall to zero and the averaged generator is measured.
+
+def strength_cell(method, problem, seed):
+    """Train with a penalty of a strength; return `score`, `final`, `strength`, `seconds`.
+
+    `score` is the mean of what is seen at five equal distances, so that it tells how good and how
+    soon; `final` is what is seen at the end; higher is better. Points are scored by the share of
+    modes found x the share of high-quality samples, digits by minus the logarithm of the Fréchet
+    distance of as many generated pixels as there are real ones. Learning rates fall to zero and the
+    averaged generator is measured.
     """
     started = time.perf_counter()
-    strength = method.partition("@")[2]
-    penalty = penalties.R1("auto" if strength == "auto" else float(strength))
+    penalty, _, strength = method.partition("@")
+    penalty = PENALTIES[penalty]("auto" if strength == "auto" else float(strength))
     data = datasets.load(problem, seed=seed)
     steps, points = STEPS[problem], data.modes is not None
     keras.utils.set_random_seed(seed)
     if points:
-        players, latent_dim, rate, batch = networks.mlp(data.shape, 2, 128, 3), 2, 1e-3, 128
+        players, latent_dim, rate, batch = networks.mlp(data.shape, 2, 128, 3), 2, 3e-3, 128
     else:
         players, latent_dim, rate, batch = networks.dcgan(data.shape, 64, 32), 64, 2e-4, 64
     gan = GAN(*players, latent_dim, seed=seed)
-    falling = functools.partial(keras.optimizers.schedules.CosineDecay, rate, steps)
     gan.compile(
         "non_saturating",
         penalty,
-        _adam(falling()),
-        _adam(falling()),
-        ema_decay=0.99,
+        _adam(rate, steps),
+        _adam(rate, steps),
+        ema_decay=0.995 if points else 0.99,
         steps_per_execution=50 if points else 10,
     )
-    gan.fit(data.batches(batch, seed=seed), steps_per_epoch=steps, verbose=0)
-    score = _coverage(gan, data) if points else _closeness(gan, data)
+    seen = []
+    for _ in range(LOOKS):
+        batches = data.batches(batch, seed=seed, start=gan.step)
+        gan.fit(batches, steps_per_epoch=steps // LOOKS, verbose=0)
+        seen.append(_coverage(gan, data) if points else _closeness(gan, data))
     found = float(penalty.strength)
     keras.backend.clear_session()
-    return {"score": score, "strength": found, "seconds": time.perf_counter() - started}
+    passed = time.perf_counter() - started
+    return {"score": float(np.mean(seen)), "final": seen[-1], "strength": found, "seconds": passed}
+
+
+def _adam(rate, steps):
+    falling = keras.optimizers.schedules.CosineDecay(rate, steps)
+    return keras.optimizers.Adam(falling, beta_1=0.0, beta_2=0.99)
 
 
 def _coverage(gan, data):
@@ -85,33 +101,30 @@ def _closeness(gan, data):
 
 
 def compare(cells):
-    """Return how each strength did: {problem: (rows, rank of auto, number of swept strengths)}.
+    """Return how each did: {(penalty, problem): (rows, rank of auto, number of swept strengths)}.
 
-    A row is (name, strength, mean score over the seeds), by falling score; `auto`'s rank among the
-    swept ones is 1 if none of them did better.
+    A row is (name, strength, mean score over the seeds, mean final score), by falling score;
+    `auto`'s rank among the swept ones is 1 if none of them did better.
 
     Args:
         cells: {(method, problem, seed): run}; other methods' runs are left out.
     """
+    runs = {}
+    for (method, problem, _), cell in cells.items():
+        penalty, swept, strength = method.partition("@")
+        if swept:
+            runs.setdefault((penalty, problem), {}).setdefault(strength, []).append(cell)
     compared = {}
-    for problem in PROBLEMS:
-        runs = {}
-        for (method, where, _), cell in cells.items():
-            if where == problem and method.startswith(f"{METHOD}@"):
-                runs.setdefault(method.partition("@")[2], []).append(cell)
-        if "auto" not in runs or len(runs) < 2:
+    for key, found in runs.items():
+        if "auto" not in found or len(found) < 2:
             continue
         rows = [
-            (
-                name,
-                float(np.mean([cell["strength"] for cell in found])),
-                float(mean_interval([cell["score"] for cell in found])[0]),
-            )
-            for name, found in runs.items()
+            (name, *(float(np.mean([cell[what] for cell in made])) for what in _TOLD))
+            for name, made in found.items()
         ]
         rows.sort(key=lambda row: -row[2])
         rank = 1 + [row[0] for row in rows].index("auto")
-        compared[problem] = rows, rank, len(rows) - 1
+        compared[key] = rows, rank, len(rows) - 1
     return compared
 
 

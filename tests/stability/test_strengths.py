@@ -8,7 +8,11 @@ from keras_gans.stability.strengths import compare, within_best_third
 
 def cells(scores, problem="ring"):
     return {
-        (f"r1@{name}", problem, seed): {"score": score, "strength": 0.5 if name == "auto" else name}
+        (f"r1@{name}", problem, seed): {
+            "score": score,
+            "final": score / 2,
+            "strength": 0.5 if name == "auto" else name,
+        }
         for name, values in scores.items()
         for seed, score in enumerate(values)
     }
@@ -16,11 +20,11 @@ def cells(scores, problem="ring"):
 
 def test_the_rank_of_auto_is_told_by_the_means_over_seeds():
     found = compare(cells({0.1: [0.9, 0.7], 1: [0.5, 0.5], 10: [0.1, 0.0], "auto": [0.6, 0.8]}))
-    rows, rank, swept = found["ring"]
+    rows, rank, swept = found["r1", "ring"]
     assert (rank, swept) == (2, 3)
     assert [row[0] for row in rows] == ["0.1", "auto", "1", "10"]
     np.testing.assert_allclose([row[2] for row in rows], [0.8, 0.7, 0.5, 0.05])
-    assert rows[1][1] == 0.5
+    assert rows[1] == ("auto", 0.5, pytest.approx(0.7), pytest.approx(0.35))
 
 
 def test_other_runs_and_a_sweep_without_auto_are_left_out():
@@ -37,14 +41,17 @@ def test_its_runs_are_asked_for_by_a_flag():
     assert strengths.keys(Benchmark()) == []
     asked = strengths.keys(Benchmark(strengths="0.1, 1", seeds=1))
     assert asked[:3] == [(f"r1@{name}", "ring", 0) for name in ("0.1", "1", "auto")]
-    assert len(asked) == 3 * len(strengths.PROBLEMS)
+    assert len(asked) == 3 * len(strengths.PROBLEMS) * len(strengths.PENALTIES)
     with pytest.raises(ValueError, match=r"--strengths=1,x: x must be a number"):
         Benchmark(strengths="1,x")
 
 
-@pytest.mark.parametrize("problem", strengths.PROBLEMS)
-def test_a_run_has_a_score(problem, monkeypatch):
-    monkeypatch.setitem(strengths.STEPS, problem, 50)
-    made = strengths.strength_cell("r1@auto", problem, seed=0)
-    assert np.isfinite(made["score"]) and made["strength"] > 0
-    assert (made["score"] <= 1.0) and made["seconds"] > 0
+@pytest.mark.parametrize(
+    ("method", "problem"),
+    [("r1@auto", "ring"), ("r1@auto", "digits"), ("gradient_penalty@0.5", "grid")],
+)
+def test_a_run_has_a_score(method, problem, monkeypatch):
+    monkeypatch.setitem(strengths.STEPS, problem, 250)
+    made = strengths.strength_cell(method, problem, seed=0)
+    assert np.isfinite([made["score"], made["final"]]).all() and made["final"] <= 1.0
+    assert made["strength"] > 0 and (method.endswith("auto") or made["strength"] == 0.5)
