@@ -252,8 +252,8 @@ def automatic_strength(results):
         "divides the Dirac-GAN's critical strength by its curvature; <code>GradientPenalty</code> "
         "takes half of that. Here they stand against fixed strengths: the same networks and steps, "
         f"{strengths.SEEDS} seeds. The score is the mean of {strengths.LOOKS} looks at equal "
-        "distances: it tells how good and how soon. Points are scored as above, digits by minus the "
-        "logarithm of the Fréchet distance of pixels.</p><table><thead><tr><th>penalty</th>"
+        "distances: it tells how good and how soon. Points are scored as above, digits by minus "
+        "the logarithm of the Fréchet distance of pixels.</p><table><thead><tr><th>penalty</th>"
         "<th>problem</th><th>auto</th><th>score</th><th>at the end</th><th>best fixed</th>"
         "<th>score</th><th>at the end</th><th>fixed ones that did better</th></tr></thead><tbody>"
     ]
