@@ -249,9 +249,8 @@ def automatic_strength(results):
     parts = [
         '<section id="automatic"><h2>The automatic strength of penalties</h2><p>'
         '<code>R1("auto")</code> measures the discriminator once, before the first step, and '
-        "divides the Dirac-GAN's critical strength by its curvature; <code>GradientPenalty</code> "
-        "takes half of that. Here they stand against fixed ones, R1 with the non-saturating loss "
-        "and the gradient penalty with Wasserstein's, on the same networks and steps: "
+        "divides the Dirac-GAN's critical strength by its curvature. Here it stands against fixed "
+        "strengths, with the non-saturating loss and the same networks and steps: "
         f"{strengths.SEEDS} seeds. The score is the mean of {strengths.LOOKS} looks at equal "
         "distances: it tells how good and how soon. Points are scored as above, digits by minus "
         "the logarithm of the Fréchet distance of pixels.</p><table><thead><tr><th>penalty</th>"

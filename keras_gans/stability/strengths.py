@@ -12,10 +12,7 @@ from keras_gans.stability.statistics import scores
 
 PROBLEMS = ("ring", "grid", "digits")
 SEEDS = 2
-PENALTIES = {  # each with the loss that it was made for
-    "r1": (penalties.R1, "non_saturating"),
-    "gradient_penalty": (penalties.GradientPenalty, "wasserstein"),
-}
+PENALTIES = {"r1": (penalties.R1, "non_saturating")}  # each with the loss to train with
 STEPS = {"ring": 5000, "grid": 6000, "digits": 600}
 LOOKS = 5  # at equal distances in a run
 SAMPLES = 2500

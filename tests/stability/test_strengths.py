@@ -48,7 +48,7 @@ def test_its_runs_are_asked_for_by_a_flag():
 
 @pytest.mark.parametrize(
     ("method", "problem"),
-    [("r1@auto", "ring"), ("r1@auto", "digits"), ("gradient_penalty@0.5", "grid")],
+    [("r1@auto", "ring"), ("r1@auto", "digits"), ("r1@0.5", "grid")],
 )
 def test_a_run_has_a_score(method, problem, monkeypatch):
     monkeypatch.setitem(strengths.STEPS, problem, 250)
