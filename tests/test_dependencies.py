@@ -17,6 +17,7 @@ LAZY = {
     "datasets": {"tensorflow_datasets", "keras_cv", "sklearn"},
     "callbacks": {"tensorboard"},
     "content_credentials": {"c2pa"},
+    "metrics": {"threadpoolctl"},  # comes with scikit-learn
 }
 PLAIN = {"gradients", "noise", "registry", "images", "packing", "pages", "_version"}
 ALLOWED = {

@@ -40,7 +40,10 @@ def by_bootstrap(statistic, n, value, resamples=30, seed=0, least=-np.inf):
         >>> bool(0.15 < high - low < 0.25)  # 4 / sqrt(400) = 0.2
         True
     """
+    from threadpoolctl import threadpool_limits
+
     rng = np.random.default_rng(seed)
-    found = [statistic(rng.integers(n, size=n)) for _ in range(resamples)]
+    with threadpool_limits(1):  # small matrices: threads wait for each other 30 times as long
+        found = [statistic(rng.integers(n, size=n)) for _ in range(resamples)]
     half = Z * float(np.std(found, ddof=1))
     return float(max(least, value - half)), float(value + half)
