@@ -2,13 +2,14 @@
 
 import io
 import math
+import pathlib
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from keras_gans import export, watermark
+from keras_gans import datasets, export, watermark
 from keras_gans.images import to_float
 from keras_gans.watermark import COUNT, TILE, detect, embed, pattern
 
@@ -120,3 +121,84 @@ def test_an_exported_generator_marks_what_it_makes(tmp_path):
     assert all(detect(image, KEY, scales=(1,)).found for image in found)
     with pytest.raises(ValueError, match="a watermark is for images"):
         export.export_generator(make_gan(shape=(2,)), tmp_path, watermark_key=KEY)
+
+
+# --- how often it survives what: the README's table, `pytest -m slow tests/test_watermark.py -s`
+
+FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")  # Debian's dataset-fashion-mnist
+
+
+def pieces(pixels, side):
+    """Cut an image into squares, for small ones at half its size."""
+    pixels = pixels if side >= 128 else resized(pixels, 0.5)
+    rows, columns = (range(0, length - side + 1, side) for length in pixels.shape[:2])
+    return [pixels[y : y + side, x : x + side] for y in rows for x in columns]
+
+
+def half_of_it(pixels):
+    height, width = (int(side * 0.5**0.5) for side in pixels.shape[:2])
+    return pixels[height // 5 : height // 5 + height, width // 5 : width // 5 + width]
+
+
+CHANGES = {
+    "none": (lambda p: p, (1,)),
+    "jpeg 90": (lambda p: jpeg(p, 90), (1,)),
+    "jpeg 75": (lambda p: jpeg(p, 75), (1,)),
+    "jpeg 50": (lambda p: jpeg(p, 50), (1,)),
+    "half of it": (half_of_it, (1,)),
+    "size 0.5": (lambda p: resized(p, 0.5), None),
+    "size 0.75": (lambda p: resized(p, 0.75), None),
+    "size 1.5": (lambda p: resized(p, 1.5), None),
+    "all three": (lambda p: jpeg(resized(half_of_it(p), 0.75), 75), None),
+}
+
+
+def pictures(kind):
+    photos = load_sample_images().images
+    if kind == "photographs":
+        return list(photos)
+    if kind.startswith("pieces"):
+        side = int(kind.split()[1])
+        return [piece for photo in photos for piece in pieces(photo, side)][:30]
+    side = int(kind.split()[1])
+    if not FASHION.is_dir():
+        pytest.skip("Fashion-MNIST is not installed")
+    found = datasets.load(f"idx:{FASHION}", image_size=None if side == 28 else side)
+    return list(found.samples[:30, ..., 0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [
+        ("photographs", dict.fromkeys(CHANGES, 1.0)),
+        ("pieces 128", dict.fromkeys(CHANGES, 0.8)),
+        ("pieces 64", {"none": 0.7, "jpeg 90": 0.7, "jpeg 75": 0.6, "jpeg 50": 0.5}),
+        ("fashion 64", {"none": 0.7, "jpeg 90": 0.6}),
+        ("fashion 28", {}),  # too few pixels for so weak a mark: it is not found at all
+    ],
+)
+def test_what_the_mark_survives(kind, least):
+    marked = []
+    for i, image in enumerate(pictures(kind)):
+        pixels = embed(image.reshape(1, *image.shape[:2], -1), f"key {i}")[0]
+        marked.append(pixels.reshape(image.shape))
+    for name, (change, scales) in CHANGES.items():
+        found = [detect(change(p), f"key {i}", scales) for i, p in enumerate(marked)]
+        share = np.mean([detection.found for detection in found])
+        score = np.median([detection.score for detection in found])
+        print(f"{kind}, {name}: found in {share:.0%} of {len(found)}, median score {score:.1f}")
+        assert share >= least.get(name, 0.0)
+
+
+@pytest.mark.slow
+def test_how_often_a_key_is_found_that_is_not_there():
+    found = [
+        detect(image, f"key {i} {k}", scales=(1,))
+        for i, image in enumerate(pictures("pieces 128") + pictures("pieces 64"))
+        for k in range(100)
+    ]
+    chances = np.array([detection.p_value for detection in found])
+    shares = {level: np.mean(chances < level) for level in (0.1, 0.01, watermark.LEVEL)}
+    print(f"of {len(found)}: {shares}, largest score {max(d.score for d in found):.2f}")
+    assert all(share <= level for level, share in shares.items())
