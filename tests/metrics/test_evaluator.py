@@ -108,7 +108,7 @@ def test_distances_rise_and_recall_falls_with_dropped_classes(case):
     for name in PAIR:
         assert rises(found[name]), found[name]
     for name in ("recall", "coverage"):
-        assert all(b < a - 0.05 for a, b in zip(found[name], found[name][1:], strict=False))
+        assert all(b < a - 0.02 for a, b in zip(found[name], found[name][1:], strict=False))
     assert min(found["precision"]) > found["precision"][0] - 0.03, found["precision"]
 
 
