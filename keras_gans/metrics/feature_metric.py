@@ -1,14 +1,12 @@
 """What metrics of features share as Keras metrics: an extractor, and samples in batches."""
 
-import base64
-import io
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_gans.images import is_image, to_float, to_uint8
 from keras_gans.metrics.checks import check_whole
+from keras_gans.metrics.packed import pack, unpack
 from keras_gans.registry import snake_case
 
 
@@ -20,12 +18,13 @@ class FeatureMetric(keras.metrics.Metric):
     or a dict of floats by the names in `names`.
 
     An extractor that is a Keras model or layer runs where the metric runs, in a graph and under XLA
-    too, and its weights are part of the metric's config; any other function is called with NumPy
-    arrays, not under XLA.
+    too, and its weights are part of the metric's config. Any other function is called with NumPy
+    arrays, not under XLA; in a graph it must call no `tf.function` (`GAN.evaluate` runs eagerly
+    then, where it may).
 
     Args:
-        extractor: from float32 samples [B, ...], images in [-1, 1], to features [B, d]; None takes
-            the samples' own values.
+        extractor: from float32 samples [B, ...], images in [-1, 1], to features [B, d]: a Keras
+            model, what `get_extractor` gives, or any function; None takes the samples' own values.
         quantize: whether generated images are rounded to pixels first, as they would be saved.
         name: the metric's name; None for that of the class.
         dtype: of the results.
@@ -46,8 +45,12 @@ class FeatureMetric(keras.metrics.Metric):
 
     @property
     def compilable(self):
-        """Whether XLA can compile `update_state`."""
-        return self.extractor is None or isinstance(self.extractor, keras.Layer)
+        """Whether `update_state` is TensorFlow alone, which XLA can compile."""
+        return self.extractor is None or self._is_layer
+
+    @property
+    def _is_layer(self):
+        return isinstance(self.extractor, keras.Layer)
 
     def update_state(self, real, fake, sample_weight=None):
         """Add a batch of real samples and one of generated samples, of any two sizes."""
@@ -109,7 +112,7 @@ class FeatureMetric(keras.metrics.Metric):
         return {
             **super().get_config(),
             "extractor": keras.saving.serialize_keras_object(self.extractor),
-            "extractor_weights": _pack(self.extractor),
+            "extractor_weights": pack(self.extractor) if self._is_layer else None,
             "quantize": self.quantize,
         }
 
@@ -120,8 +123,7 @@ class FeatureMetric(keras.metrics.Metric):
         weights = config.pop("extractor_weights")
         extractor = keras.saving.deserialize_keras_object(config.pop("extractor"))
         if weights is not None:
-            with np.load(io.BytesIO(base64.b64decode(weights)), allow_pickle=False) as arrays:
-                extractor.set_weights([arrays[name] for name in arrays.files])
+            unpack(weights, extractor)
         return cls(extractor, **config)
 
     def _compute(self, *arrays):
@@ -134,7 +136,7 @@ class FeatureMetric(keras.metrics.Metric):
         samples = tf.cast(to_float(tf.convert_to_tensor(samples)), tf.float32)
         if self.extractor is None:
             features = tf.reshape(samples, [tf.shape(samples)[0], int(np.prod(samples.shape[1:]))])
-        elif isinstance(self.extractor, keras.Layer):
+        elif self._is_layer:
             features = self.extractor(samples, training=False)
         elif tf.executing_eagerly():
             features = self._call(samples.numpy())
@@ -156,7 +158,8 @@ class FeatureMetric(keras.metrics.Metric):
 
     def _probe(self, samples):
         """Return the width of a function's features, by asking it once."""
-        return self._call(np.zeros([1, *samples.shape[1:]], np.float32)).shape[-1]
+        with tf.init_scope():  # out of the graph that is being traced
+            return self._call(np.zeros([1, *samples.shape[1:]], np.float32)).shape[-1]
 
 
 class SampleMetric(FeatureMetric):
@@ -215,12 +218,3 @@ class SampleMetric(FeatureMetric):
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "samples": self.samples, "seed": self.seed}
-
-
-def _pack(extractor):
-    """Return a Keras extractor's weights as text: Keras's own configs hold none."""
-    if not isinstance(extractor, keras.Layer):
-        return None
-    file = io.BytesIO()
-    np.savez_compressed(file, *extractor.get_weights())
-    return base64.b64encode(file.getvalue()).decode("ascii")

@@ -12,6 +12,7 @@ from keras_gans.loading import load_model
 from keras_gans.metrics import cache as disk
 from keras_gans.metrics.classifier import train_classifier
 from keras_gans.metrics.moments import RunningMoments
+from keras_gans.metrics.packed import pack, unpack
 from keras_gans.metrics.preprocess import pixels, prepare, resizing
 from keras_gans.metrics.progress import Progress
 
@@ -60,6 +61,7 @@ class Features:
         return found["mean"], found["covariance"]
 
 
+@keras.saving.register_keras_serializable("keras_gans")
 class Extractor:
     """Any Keras model, or one of its layers, as an extractor of features.
 
@@ -155,6 +157,35 @@ class Extractor:
                 )
         return Features(found["values"], found.get("probabilities"), key)
 
+    def __call__(self, images):
+        """Return the features of a batch of images, float32 [n, d], as Keras metrics ask for them.
+
+        Args:
+            images: uint8, or float32 in [-1, 1], [n, h, w, 1 or 3].
+        """
+        run = self._run.python_function  # a function within a graph could wait for ever
+        return run(prepare(np.asarray(images), self.shape))[0].numpy()
+
+    def get_config(self):
+        """Return the network with its weights, however it was made."""
+        return {
+            "name": self.name,
+            "shape": self.shape,
+            "is_inception": self.is_inception,
+            "network": keras.saving.serialize_keras_object(self._network),
+            "weights": pack(self._network),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the extractor again from `get_config()`, without training or download."""
+        extractor = cls.__new__(cls)
+        extractor.name, extractor.shape = config["name"], tuple(config["shape"])
+        extractor.is_inception = config["is_inception"]
+        network = keras.saving.deserialize_keras_object(config["network"])
+        extractor._network = unpack(config["weights"], network)
+        return extractor
+
     def _batches(self, images, batch_size, progress):
         side = max(self.shape[0] or images.shape[1], self.shape[1] or images.shape[2])
         size = batch_size or int(np.clip(512 * (32 / side) ** 2, 32, 512))
@@ -178,6 +209,7 @@ class Extractor:
         return run
 
 
+@keras.saving.register_keras_serializable("keras_gans")
 class Classifier(Extractor):
     """A small classifier of a labelled data set, trained on the spot and cached: the default.
 

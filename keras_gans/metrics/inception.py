@@ -15,6 +15,7 @@ PUBLISHED = {
 }
 
 
+@keras.saving.register_keras_serializable("keras_gans")
 class InceptionV3(Extractor):
     """Keras's InceptionV3, trained on ImageNet: 2,048 features, 1,000 probabilities.
 

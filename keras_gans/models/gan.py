@@ -496,13 +496,16 @@ class GAN(SavedWhole):
         self._scores.reset()
 
     def make_test_function(self, force=False):
-        """Make the function that `evaluate` calls, without XLA where a metric has Python in it."""
-        jit_compile = self.jit_compile
-        self.jit_compile = jit_compile and self._scores.compilable
+        """Make the function that `evaluate` calls; it runs eagerly where a metric has Python in it.
+
+        Python that calls a `tf.function` from within another waits for ever on a single core.
+        """
+        run_eagerly = self.run_eagerly
+        self.run_eagerly = run_eagerly or not self._scores.compilable
         try:
             return super().make_test_function(force)
         finally:
-            self.jit_compile = jit_compile
+            self.run_eagerly = run_eagerly
 
     def _get_metrics_result_or_logs(self, logs):
         """Return an epoch's logs: the metrics of `compile` are dear, and asked at the end only."""

@@ -42,7 +42,7 @@ class Scores:
 
     @property
     def compilable(self):
-        """Whether XLA can compile all updates."""
+        """Whether all updates can be part of a graph, and be compiled by XLA."""
         return all(getattr(metric, "compilable", True) for metric in self.metrics)
 
     def update(self, real, fake):

@@ -45,6 +45,14 @@ def test_identical_sets_are_at_zero_even_if_the_covariance_has_no_full_rank():
         assert frechet_distance(mu, cov, mu, cov) < 1e-9 * np.trace(cov)
 
 
+def test_a_generator_of_one_image_has_a_covariance_of_zeros():
+    real, fake = np.random.default_rng(0).normal(size=[20, 3]), np.ones([5, 3])
+    mu, cov = gaussian(real)
+    expected = np.sum((mu - 1.0) ** 2) + np.trace(cov)
+    assert frechet_distance(mu, cov, *gaussian(fake)) == pytest.approx(expected, rel=1e-12)
+    assert frechet_distance(*gaussian(fake), *gaussian(fake + 2.0)) == pytest.approx(12.0)
+
+
 @pytest.mark.parametrize(("n", "m", "d"), [(10, 10, 200), (30, 400, 200), (400, 30, 200)])
 def test_covariances_of_less_than_full_rank_lose_no_digits(n, m, d):
     random = np.random.default_rng(0)
