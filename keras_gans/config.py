@@ -179,8 +179,16 @@ class Config(Options):
     mixed_precision: str = _option("float32", "the precision of the layers", PRECISIONS)
     resume: bool = _option(False, "go on from the run's last checkpoint")
     sample_every: int = _option(1, "epochs between sample grids; 0 draws none", least=0)
-    checkpoint_every: int = _option(1, "epochs between checkpoints; 0 keeps the last only", least=0)
-
+    checkpoint_every: int = _option(
+        1, "epochs between checkpoints; 0 saves at the end only, or as the next two say", least=0
+    )
+    checkpoint_steps: int = _option(
+        0, "generator updates between checkpoints; 0 does not count them", least=0
+    )
+    checkpoint_minutes: float = _option(
+        10.0, "minutes between checkpoints within a long epoch; 0 looks at no clock", least=0.0
+    )
+    keep: int = _option(3, "how many of the last checkpoints are kept", least=1)
     monitor_every: int = _option(
         1, "epochs between measurements of stability; 0 measures none", least=0
     )

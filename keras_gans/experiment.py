@@ -1,6 +1,8 @@
 """From a `Config` to a trained model and everything that a run leaves behind."""
 
+import contextlib
 import dataclasses
+import errno
 import math
 import os
 import pathlib
@@ -13,6 +15,8 @@ from keras_gans import (
     callbacks,
     datasets,
     export,
+    files,
+    lock,
     metrics,
     model_card,
     networks,
@@ -23,12 +27,13 @@ from keras_gans.callbacks import checkpoint
 from keras_gans.config import Config
 from keras_gans.models import GAN
 
-USER_ERRORS = (ValueError, OSError, tf.errors.ResourceExhaustedError)
+USER_ERRORS = (ValueError, OSError, MemoryError, tf.errors.ResourceExhaustedError)
 
 # What a resumed run may change; all else would make it another run.
 _FREE = {
     *("name", "output_dir", "data_dir", "epochs", "steps", "resume", "sample_every"),
-    *("checkpoint_every", "jit_compile", "steps_per_execution", "monitor_every"),
+    *("checkpoint_every", "checkpoint_steps", "checkpoint_minutes", "keep"),
+    *("jit_compile", "steps_per_execution", "monitor_every"),
     *("evaluate_every", "evaluate_metrics", "evaluate_samples", "evaluate_extractor"),
     "best_metric",
 }
@@ -184,8 +189,6 @@ def make_callbacks(config, data, run):
             reference=None if data.is_image else data.samples[:2000],
             log_dir=run / "logs",
         ),
-        "checkpoint": callbacks.Checkpoint(run / "checkpoints", config.checkpoint_every),
-        "signal": callbacks.StopOnSignal(),
     }
     if not config.sample_every:
         del made["samples"]
@@ -193,6 +196,16 @@ def make_callbacks(config, data, run):
         del made["monitor"]
     if not config.evaluate_every:
         del made["evaluate"]
+    made["checkpoint"] = callbacks.Checkpoint(
+        run / "checkpoints",
+        config.checkpoint_every,
+        keep=config.keep,
+        every_steps=config.checkpoint_steps,
+        every_minutes=config.checkpoint_minutes,
+        callbacks=list(made.values()),
+        flags=dataclasses.asdict(config),
+    )
+    made["signal"] = callbacks.StopOnSignal()
     return made
 
 
@@ -210,26 +223,40 @@ def train(config):
         FileNotFoundError: if there is nothing to resume.
     """
     run = pathlib.Path(config.output_dir) / config.name
-    if config.resume:
-        _check_resume(config, run)
-    data = load_data(config)
-    total, in_epoch = schedule(config, data)
-    if config.evaluate_every and config.evaluate_extractor == "auto" and data.is_image:
-        metrics.features.check_labels(data, "--evaluate_extractor")
-    gan = make_gan(config, data.shape, total)
-    data.batches(config.batch_size, augment=config.augmentations)  # refuses before a file is there
-    step = checkpoint.restore(gan, run / "checkpoints") if config.resume else 0
-    if not config.resume:
-        _keep_earlier(run)
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "flags.txt").write_text(config.to_flags())
-    print(
-        f"{run}: {data.name}, {len(data):,} samples of shape {data.shape}; steps {step:,} to "
-        f"{total:,}; generator {gan.generator.count_params():,} and discriminator "
-        f"{gan.discriminator.count_params():,} parameters",
-        flush=True,
-    )
-    made = make_callbacks(config, data, run)
+    with contextlib.ExitStack() as held:
+        if run.is_dir():
+            held.enter_context(lock.hold(run))
+        if config.resume:
+            _check_resume(config, run)
+        data = load_data(config)
+        total, in_epoch = schedule(config, data)
+        with _explained(config, run):
+            if config.evaluate_every and config.evaluate_extractor == "auto" and data.is_image:
+                metrics.features.check_labels(data, "--evaluate_extractor")
+            gan = make_gan(config, data.shape, total)
+            data.batches(config.batch_size, augment=config.augmentations)  # refuses, or not, first
+            if not config.resume:
+                _keep_earlier(run)
+            if not run.is_dir():
+                run.mkdir(parents=True)
+                held.enter_context(lock.hold(run))
+            made = make_callbacks(config, data, run)
+            step = _take_up(gan, run, made) if config.resume else 0
+            files.write(run / "flags.txt", config.to_flags(), durable=True)
+            print(
+                f"{run}: {data.name}, {len(data):,} samples of shape {data.shape}; steps {step:,} "
+                f"to {total:,}; generator {gan.generator.count_params():,} and discriminator "
+                f"{gan.discriminator.count_params():,} parameters",
+                flush=True,
+            )
+            _fit(config, data, gan, made, total, in_epoch)
+            _say_skipped(data, run)
+            model_card.write(run, gan, data)
+            return _finish(config, gan, run, made)
+
+
+def _fit(config, data, gan, made, total, in_epoch):
+    """Train up to a step, or until something stops it."""
     while gan.step < total:
         epoch, epochs, steps = segments(gan.step, total, in_epoch)[0]
         dataset = data.batches(
@@ -247,9 +274,44 @@ def train(config):
         )
         if gan.stop_training and not _goes_on(made):
             break
-    _say_skipped(data, run)
-    model_card.write(run, gan, data)
-    return _finish(config, gan, run, made)
+
+
+def _take_up(gan, run, made):
+    """Bring model and callbacks to the newest whole checkpoint; return its step."""
+    folder = run / "checkpoints"
+    if not checkpoint.steps(folder):
+        print(f"{run} ended before its first checkpoint: it starts again", flush=True)
+        return 0
+    step = checkpoint.restore(gan, folder, made.values())
+    checkpoint.set_aside(folder, after=step)
+    return step
+
+
+@contextlib.contextmanager
+def _explained(config, run):
+    """Say what to do about a memory or a disk that is full."""
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError, OSError) as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        full = full or "No space left" in str(error)
+        if isinstance(error, OSError) and not full:
+            raise
+        known = checkpoint.steps(run / "checkpoints")
+        kept = f"the checkpoint of step {known[-1]:,} is kept" if known else "none was saved yet"
+        if full:
+            raise OSError(
+                f"the disk is full: {_first_line(error)}; {kept}. Make room, then --resume"
+            ) from error
+        raise MemoryError(
+            f"out of memory at --batch_size={config.batch_size}; {kept}. Start again with "
+            f"--batch_size={max(1, config.batch_size // 2)} or less, or with a smaller --width. "
+            f"({_first_line(error)})"
+        ) from error
+
+
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _say_skipped(data, run):
@@ -281,9 +343,9 @@ def load_run(run, kind="last"):
     folder = run / {"last": "checkpoints", "best": "best"}[kind]
     if kind == "best" and not checkpoint.steps(folder):
         raise FileNotFoundError(f"{run} has no best checkpoint; train.py --evaluate_every keeps it")
-    _, manifest = checkpoint.newest(folder)
+    path, manifest = checkpoint.newest(folder)
     gan = make_gan(config, tuple(manifest["sample_shape"]), total_steps=1)
-    checkpoint.restore(gan, folder)
+    checkpoint.load(gan, path, manifest)
     return gan
 
 
@@ -356,10 +418,11 @@ def _check_resume(config, run):
 
 def _keep_earlier(run):
     """Move a run that is there out of the way; nothing saved is lost."""
-    if not run.exists() or not any(run.iterdir()):
+    if not run.exists() or {path.name for path in run.iterdir()} <= {lock.NAME}:
         return
     number = 1
     while (kept := run.with_name(f"{run.name}-{number}")).exists():
         number += 1
     os.replace(run, kept)
+    (kept / lock.NAME).unlink(missing_ok=True)
     print(f"{run} was there already; it is kept as {kept}")

@@ -23,6 +23,10 @@ class Noise:
     def __init__(self, seed=None):
         self.generator = keras.random.SeedGenerator(seed)
 
+    def restart(self):
+        """Go back to the first number."""
+        self.generator.state.assign([self.generator.get_config()["seed"], 0])
+
     def seed(self):
         """Return the next seed, an int32 tensor of shape [2], and move on."""
         seed = tf.cast(self.generator.next(), tf.int32)

@@ -19,7 +19,10 @@ LAZY = {
     "content_credentials": {"c2pa"},
     "metrics": {"threadpoolctl"},  # comes with scikit-learn
 }
-PLAIN = {"gradients", "noise", "registry", "images", "packing", "pages", "_version"}
+PLAIN = {
+    *("files", "gradients", "images", "lock", "noise", "packing", "pages", "registry"),
+    "_version",
+}
 ALLOWED = {
     "config": set(),
     **{name: set() for name in PLAIN},

@@ -1,11 +1,9 @@
-import pathlib
-
-import h5py
 import keras
 import numpy as np
 import PIL.Image
 import pytest
 import tensorflow as tf
+from helpers_runs import arrays
 
 from keras_gans import callbacks, experiment
 from keras_gans.callbacks import checkpoint
@@ -19,15 +17,7 @@ def small(tmp_path, **values):
 
 def state(run):
     """Every array of a run's newest checkpoint, by its path in the file."""
-    arrays = {}
-    path, _ = checkpoint.newest(run / "checkpoints")
-    with h5py.File(path / checkpoint.STATE) as file:
-        file.visititems(
-            lambda name, item: (
-                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-    return arrays
+    return arrays(checkpoint.newest(run / "checkpoints")[0])
 
 
 @pytest.mark.parametrize(
@@ -206,28 +196,6 @@ def test_weight_clip_holds_every_weight_of_the_critic(tmp_path):
     gan = experiment.load_run(tmp_path / "run")
     for variable in gan.discriminator.trainable_variables:
         assert np.abs(variable.numpy()).max() <= 0.01 + 1e-9, variable.path
-
-
-FLAGFILES = sorted(
-    path
-    for path in (pathlib.Path(__file__).parents[1] / "scripts" / "flags").glob("*.flags")
-    if path.stem != "stability"  # of another script
-)
-
-
-@pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)
-def test_every_flagfile_cites_its_paper_and_trains_two_steps(tmp_path, path):
-    text = path.read_text()
-    assert text.startswith("# ") and "arXiv:" in text.splitlines()[0]
-    lines = [line for line in text.splitlines() if not line.startswith("--steps")]
-    config = Config.from_flags("\n".join([*lines, "--steps=2", f"--output_dir={tmp_path}"]))
-    assert experiment.train(config) == 0
-    assert checkpoint.steps(tmp_path / config.name / "checkpoints") == [1, 2]
-
-
-def test_all_thirteen_flagfiles_are_there():
-    names = "gan ns lsgan wgan wgan_clip hinge dragan r1 r3gan ttur article ring grid"
-    assert {path.stem for path in FLAGFILES} >= set(names.split())
 
 
 def test_skipped_files_are_counted_at_the_end_and_listed(tmp_path, capsys):

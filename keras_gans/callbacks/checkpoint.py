@@ -1,137 +1,281 @@
 """The whole state of a training, kept so that it can go on."""
 
-import hashlib
-import json
 import math
 import os
 import pathlib
 import shutil
+import time
 import warnings
 
 import keras
+import tensorflow as tf
 
-from keras_gans._version import __version__
+from keras_gans import files
+from keras_gans.callbacks import callback_states
+from keras_gans.callbacks.manifest import MANIFEST as MANIFEST
+from keras_gans.callbacks.manifest import DamagedError, read, seal
 
-STATE, MANIFEST = "state.weights.h5", "manifest.json"
+STATE = "state.weights.h5"
+PART, OLD = ".part", ".old"  # what is being written, and what it takes the place of
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Save the model's whole state at the end of every n-th epoch and of the training.
+    """Save the whole state of a training: at the end of epochs, of the training, and in between.
 
     A checkpoint is a folder named by the number of generator updates. It holds both networks, the
-    averaged generator, both optimizers, the random streams and a manifest with the state's
-    SHA-256. It is written beside and renamed into place, so a half-written one is never taken for
-    a whole one. A state whose logs are not finite is not saved. When `StopOnDivergence` has rolled
-    back, checkpoints of later steps than it went back to are replaced.
+    averaged generator, both optimizers, the random streams, what the other callbacks know, the
+    means of the epoch so far, and a manifest: the SHA-256 of each file, flags and versions. It
+    holds numbers only, no code. It is written beside, waited for until the disk has it, and
+    renamed into place, so that a half-written one is never taken for a whole one. `restore` brings
+    all of it back; `fit` then goes on bit for bit. A state with values that are not finite is not
+    saved. When `StopOnDivergence` has rolled back, checkpoints of later steps than it went back to
+    are replaced.
+
+    Put it after the callbacks whose state it keeps.
 
     Args:
         directory: where the checkpoints go.
-        every: epochs between checkpoints; 0 saves at the end of the training only.
-        keep: how many to keep, >= 1.
+        every: epochs between checkpoints, >= 0; 0 saves at no epoch's end but the last.
+        keep: how many of the last ones to keep, >= 1.
+        every_steps: generator updates between checkpoints, >= 0; 0 does not count them.
+        every_minutes: time between checkpoints, >= 0; 0 does not look at the clock.
+        callbacks: those whose state is kept: all that have `state()`, which returns a dict of
+            JSON-ready values and lists of NumPy arrays, and `load_state(state)`.
+        flags: what the run was started with, a JSON-ready dict for the manifest.
+
+    Raises:
+        ValueError: if a number is out of its range.
 
     Example:
         >>> gan.fit(dataset, callbacks=[Checkpoint("checkpoints")])  # doctest: +SKIP
     """
 
-    def __init__(self, directory, every=1, keep=3):
+    def __init__(
+        self,
+        directory,
+        every=1,
+        keep=3,
+        every_steps=0,
+        every_minutes=0.0,
+        callbacks=(),
+        flags=None,
+    ):
         super().__init__()
         if every < 0 or keep < 1:
             raise ValueError(f"every must be >= 0 and keep >= 1, found {every!r} and {keep!r}")
+        if every_steps < 0 or every_minutes < 0:
+            raise ValueError(
+                f"every_steps and every_minutes must be >= 0, found {every_steps!r} and "
+                f"{every_minutes!r}"
+            )
         self.directory, self.every, self.keep = pathlib.Path(directory), every, keep
+        self.every_steps, self.seconds = every_steps, 60.0 * every_minutes
+        self.callbacks, self.flags = [*callbacks, self], flags
+        self._epoch, self._step, self._saved_at = 0, 0, 0.0
+        self._due, self._logs, self._within, self._means = False, None, False, None
+        self._saved = None
+
+    def state(self):
+        """Return what is kept of its own: the sums behind an unfinished epoch's means."""
+        sums = {m.name: [v.numpy().tolist() for v in m.variables] for m in self.model._means}
+        return {"epoch": self._epoch, "means": sums if self._within else None}
+
+    def load_state(self, state):
+        """Take up what a checkpoint kept."""
+        self._means = state
+
+    def on_train_begin(self, logs=None):
+        """Start the clock."""
+        self._due, self._step, self._saved_at = False, self.model.step, time.monotonic()
+        self._saved = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Go on with the means of an epoch that was left unfinished."""
+        kept, self._means, self._epoch = self._means, None, epoch
+        if kept is not None and kept["means"] and kept["epoch"] == epoch:
+            for mean in self.model._means:
+                for variable, value in zip(mean.variables, kept["means"][mean.name], strict=True):
+                    variable.assign(value)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Save if it is time to: another step follows, so the epoch is not over."""
+        if self._due:
+            self._save(self._logs, within=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Look whether it is time to save."""
+        step, self._logs = self.model.step, logs
+        if self.every_steps and step // self.every_steps != self._step // self.every_steps:
+            self._due = True
+        if self.seconds and time.monotonic() - self._saved_at >= self.seconds:
+            self._due = True
+        self._step = step
 
     def on_epoch_end(self, epoch, logs=None):
-        """Save every n-th epoch."""
-        if self.every and (epoch + 1) % self.every == 0:
+        """Save every n-th epoch, and one that is interrupted."""
+        if self.model.interrupted:
+            self._save(logs, within=True)
+        elif self._due or (self.every and (epoch + 1) % self.every == 0):
             self._save(logs)
 
     def on_train_end(self, logs=None):
         """Save what the training ended with."""
-        self._save(logs)
+        self._save(logs, within=self.model.interrupted)
 
-    def _save(self, logs):
-        finite = all(math.isfinite(float(value)) for value in (logs or {}).values())
-        if not finite or getattr(self.model, "diverged", False):
-            return
+    def _save(self, logs, within=False):
         abandoned = getattr(self.model, "abandoned_after", None)  # where a rollback went back to
-        if abandoned is not None and self.model.step in steps(self.directory):
-            shutil.rmtree(self.directory / f"{self.model.step:08d}")
-        save(self.model, self.directory)
+        now, self._due, self._saved_at = self.model.step, False, time.monotonic()
+        if now == self._saved and abandoned is None:
+            return
+        if getattr(self.model, "diverged", False) or not _finite(self.model, logs):
+            return
+        self._within = within
+        save(self.model, self.directory, self.callbacks, self.flags)
+        self._saved, self.model.abandoned_after = now, None
+        known = steps(self.directory)
+        old = {*[step for step in known if step <= now][: -self.keep]}
         if abandoned is not None:
-            for old in steps(self.directory):
-                if old > abandoned and old != self.model.step:
-                    shutil.rmtree(self.directory / f"{old:08d}")
-            self.model.abandoned_after = None
-        for old in steps(self.directory)[: -self.keep]:
-            shutil.rmtree(self.directory / f"{old:08d}")
+            old |= {step for step in known if step > abandoned and step != now}
+        for step in old:
+            _discard(self.directory, step)
 
 
-def save(gan, directory):
-    """Write the model's state; return the checkpoint's folder."""
+def save(gan, directory, callbacks=(), flags=None):
+    """Write the model's state; return the checkpoint's folder. One of the same step is replaced.
+
+    Args:
+        gan: a compiled model.
+        directory: where the checkpoints are.
+        callbacks: those whose `state()` goes along.
+        flags: what the run was started with, a JSON-ready dict for the manifest.
+
+    Raises:
+        OSError: if it cannot be written; those that are there stay as they are.
+    """
     directory = pathlib.Path(directory)
-    path = directory / f"{gan.step:08d}"
-    if path.exists():
-        return path
-    beside = directory / f".{path.name}-{os.getpid()}"
-    shutil.rmtree(beside, ignore_errors=True)
+    path, beside, old = _folder(directory, gan.step), directory / PART, directory / OLD
+    for rest in (beside, old):  # of a process that was killed
+        shutil.rmtree(rest, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
+        # HDF5 may end the process by a segmentation fault when the disk fills up under it.
+        known = gan.training_variables()
+        sizes = [math.prod(v.shape) * tf.as_dtype(v.dtype).size + 4096 for v in known]
+        files.check_space(beside, sum(sizes) + 65536)
         gan.save_weights(beside / STATE)
-        manifest = {
+        callback_states.save(beside, callbacks)
+        about = {
             "step": gan.step,
             "sample_shape": gan.generator.output_shape[1:],
-            "sha256": _digest(beside / STATE),
-            "keras_gans": __version__,
-            "keras": keras.__version__,
+            "sha256": files.digest(beside / STATE),
+            "structure": gan.structure(),
+            "flags": flags or {},
         }
-        (beside / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+        for written in beside.iterdir():
+            files.sync(written)
+        seal(beside, about)
+        if path.exists():
+            os.replace(path, old)
         os.replace(beside, path)
+        files.sync(directory)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        for rest in (beside, old):
+            shutil.rmtree(rest, ignore_errors=True)
     return path
 
 
 def steps(directory):
-    """Return the steps that a folder has checkpoints of, in ascending order."""
-    found = pathlib.Path(directory).glob("[0-9]" * 8 + f"/{MANIFEST}")
-    return sorted(int(path.parent.name) for path in found)
-
-
-def restore(gan, directory):
-    """Load the newest checkpoint of a folder into a compiled model; return its step.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is damaged or belongs to another architecture.
-    """
-    path, manifest = newest(directory)
-    if _digest(path / STATE) != manifest["sha256"]:
-        raise ValueError(
-            f"{path / STATE} is damaged: its SHA-256 differs from the manifest's. Remove {path} "
-            "to go on from the checkpoint before it."
-        )
-    try:
-        with warnings.catch_warnings():
-            # Keras only warns where it leaves an optimizer or a layer as it was.
-            warnings.filterwarnings("error", message="Skipping")
-            gan.load_weights(path / STATE)
-    except (ValueError, KeyError, UserWarning) as error:
-        raise ValueError(f"{path} does not fit the model that the flags make: {error}") from error
-    return manifest["step"]
+    """Return the steps that a folder has checkpoints of, whole or not, in ascending order."""
+    directory = pathlib.Path(directory)
+    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
+    return sorted(int(name) for name in names if name.isdecimal() and len(name) >= 8)
 
 
 def newest(directory):
-    """Return (folder, manifest) of the newest checkpoint.
+    """Return (folder, manifest) of the newest checkpoint that is whole.
+
+    Each damaged one on the way is named, with what is wrong with it.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: if there is no checkpoint.
+        ValueError: if all are damaged.
     """
     known = steps(directory)
     if not known:
         raise FileNotFoundError(f"{directory} has no checkpoint")
-    path = pathlib.Path(directory) / f"{known[-1]:08d}"
-    return path, json.loads((path / MANIFEST).read_text())
+    found = {}
+    for step in reversed(known):
+        path = _folder(directory, step)
+        try:
+            return path, read(path)
+        except DamagedError as error:
+            found[path.name] = error
+            print(f"{path} is passed over: {error}", flush=True)
+    each = "; ".join(f"{name}: {error}" for name, error in found.items())
+    raise ValueError(f"{directory} has no checkpoint that is whole: {each}")
 
 
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def restore(gan, directory, callbacks=()):
+    """Load the newest whole checkpoint of a folder into a compiled model; return its step.
+
+    Args:
+        gan: the model, made and compiled as the one that was saved.
+        directory: where the checkpoints are.
+        callbacks: those that take up what was kept of them, a `Checkpoint` among them.
+
+    Raises:
+        FileNotFoundError: if there is no checkpoint.
+        ValueError: if all are damaged, or they belong to another architecture.
+    """
+    return load(gan, *newest(directory), callbacks)
+
+
+def load(gan, path, manifest, callbacks=()):
+    """Load a checkpoint, as `newest` returns one, into a compiled model; return its step.
+
+    Args:
+        gan: the model, made and compiled as the one that was saved.
+        path: the checkpoint's folder.
+        manifest: its manifest.
+        callbacks: those that take up what was kept of them.
+
+    Raises:
+        ValueError: if it belongs to another architecture.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns where it leaves an optimizer or a layer as it was.
+            warnings.filterwarnings("error", message="Skipping")
+            gan.restructure(manifest["structure"])
+            gan.load_weights(path / STATE)
+    except (ValueError, KeyError, UserWarning) as error:
+        raise ValueError(f"{path} does not fit the model that the flags make: {error}") from error
+    callback_states.load(path, gan, callbacks)
+    return manifest["step"]
+
+
+def set_aside(directory, after):
+    """Rename the checkpoints of later steps, which are damaged, so that none is taken for whole."""
+    for step in steps(directory):
+        if step > after:
+            path = _folder(directory, step)
+            shutil.rmtree(path.with_suffix(".damaged"), ignore_errors=True)
+            os.replace(path, path.with_suffix(".damaged"))
+
+
+def _folder(directory, step):
+    return pathlib.Path(directory) / f"{step:08d}"
+
+
+def _discard(directory, step):
+    """Remove a checkpoint, in a way that none is ever half there."""
+    os.replace(_folder(directory, step), pathlib.Path(directory) / OLD)
+    shutil.rmtree(pathlib.Path(directory) / OLD)
+
+
+def _finite(gan, logs):
+    """Tell whether neither logs nor weights have a value that is no number."""
+    weights = [*gan.generator_variables, *gan.discriminator_variables]
+    return all(math.isfinite(float(value)) for value in (logs or {}).values()) and all(
+        tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(weight))) for weight in weights
+    )

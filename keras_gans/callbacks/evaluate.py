@@ -1,6 +1,5 @@
 """Scores of the generator while it trains, and the best checkpoint by one of them."""
 
-import csv
 import json
 import os
 import pathlib
@@ -10,7 +9,7 @@ import types
 import keras
 import numpy as np
 
-from keras_gans.callbacks import checkpoint
+from keras_gans.callbacks import checkpoint, table
 from keras_gans.metrics.evaluator import Evaluator
 from keras_gans.metrics.protocol import Score
 
@@ -91,6 +90,15 @@ class Evaluate(keras.callbacks.Callback):
         self.best_directory = None if best_directory is None else pathlib.Path(best_directory)
         self.rows, self.best = [], None
         self.evaluator, self._epoch, self._evaluated = None, 0, None
+        self._kept = None
+
+    def state(self):
+        """Return what a checkpoint keeps."""
+        return {"rows": self.rows, "best": self.best and self.best.to_dict()}
+
+    def load_state(self, state):
+        """Take up what a checkpoint kept; the table on the disk may be of a later step."""
+        self.rows, self._kept = state["rows"], state
 
     def on_train_begin(self, logs=None):
         """Prepare the real samples; take up what the run has so far."""
@@ -131,17 +139,19 @@ class Evaluate(keras.callbacks.Callback):
 
     def _take_up(self):
         """Read the rows and the best score of the run that is resumed."""
-        table = self.directory and self.directory / "evaluation.csv"
-        if table and table.exists():
-            with open(table, newline="") as file:
-                self.rows = [
-                    {k: int(v) if k in ("epoch", "step") else float(v) for k, v in row.items()}
-                    for row in csv.DictReader(file)
-                ]
-            self.rows = [row for row in self.rows if set(self.evaluator.metrics) <= set(row)]
+        if self.directory:
+            self.rows = table.rows_until(
+                self.model.step, self.rows, self.directory / "evaluation.csv"
+            )
+        self.rows = [row for row in self.rows if set(self.evaluator.metrics) <= set(row)]
         kept = self.best_directory and self.best_directory / BEST
-        if kept and kept.exists() and checkpoint.steps(self.best_directory):
-            best = Score.from_dict(json.loads(kept.read_text()))
+        found = None
+        if self._kept is not None:
+            found = self._kept["best"]
+        elif kept and kept.exists() and checkpoint.steps(self.best_directory):
+            found = json.loads(kept.read_text())
+        if found is not None:
+            best = Score.from_dict(found)
             expected = self.evaluator.manifest(best.manifest.n_fake, best.manifest.ema)
             alike = not expected.differences(best.manifest)
             if alike and best.metric == self.best_metric:  # else it does not compare: start anew
@@ -153,6 +163,8 @@ class Evaluate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Evaluate every n-th epoch."""
+        if self.model.interrupted:
+            return
         diverged = getattr(self.model, "diverged", False)
         if self.every and (epoch + 1) % self.every == 0 and not diverged:
             found = self.evaluate()
@@ -161,6 +173,8 @@ class Evaluate(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Evaluate what the training ended with, unless that was done."""
+        if self.model.interrupted:
+            return
         if self._evaluated != self.model.step and not getattr(self.model, "diverged", False):
             found = self.evaluate()
             if logs is not None:
@@ -187,11 +201,9 @@ class Evaluate(keras.callbacks.Callback):
         if self.directory is None:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
-        with open(self.directory / "evaluation.csv", "w", newline="") as file:
-            names = ("epoch", "step", *self.evaluator.metrics)
-            writer = csv.DictWriter(file, names, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(self.rows)
+        names = ("epoch", "step", *self.evaluator.metrics)
+        rows = [{name: row.get(name, "") for name in names} for row in self.rows]
+        table.write_rows(self.directory / "evaluation.csv", rows)
 
     def _keep_best(self, score):
         """Keep this state if it is better than the best so far."""

@@ -24,26 +24,29 @@ class GoodState:
     """
 
     def __init__(self, game):
-        shown = {id(v) for metric in game.metrics for v in metric.variables}
-        optimizers = (game.generator_optimizer, game.discriminator_optimizer)
-        changing = [
-            *game.variables,
-            *(variable for optimizer in optimizers for variable in optimizer.variables),
-            *game._own_state(),
-        ]
-        self._variables = list({id(v): v for v in changing if id(v) not in shown}.values())
-        self._values = [np.array(variable) for variable in self._variables]
+        self._variables = game.training_variables()
+        self.values = [np.array(variable) for variable in self._variables]
         self.step = game.step
+
+    @classmethod
+    def of(cls, game, values, step):
+        """Return a state of a game that was kept at an earlier time, as its `values`."""
+        state = cls(game)
+        shapes = [[value.shape for value in one] for one in (state.values, values)]
+        if shapes[0] != shapes[1]:
+            raise ValueError("the state to roll back to is of another model")
+        state.values, state.step = list(values), step
+        return state
 
     @property
     def finite(self):
         """Whether no number in it is NaN or infinite."""
-        floats = (v for v in self._values if np.issubdtype(v.dtype, np.floating))
+        floats = (v for v in self.values if np.issubdtype(v.dtype, np.floating))
         return all(np.isfinite(value).all() for value in floats)
 
     def restore(self):
         """Bring the game back to it, bit for bit."""
-        for variable, value in zip(self._variables, self._values, strict=True):
+        for variable, value in zip(self._variables, self.values, strict=True):
             variable.assign(value)
 
 

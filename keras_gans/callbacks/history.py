@@ -1,18 +1,20 @@
 """The history of a run as a table and as a picture."""
 
-import csv
 import pathlib
 import time
 
 import keras
+
+from keras_gans.callbacks.table import rows_until, write_rows
 
 
 class History(keras.callbacks.Callback):
     """Write `history.csv`, a row an epoch, and draw it as `history.png` when the training ends.
 
     The columns are `epoch`, `step` (generator updates so far), `seconds` (of the epoch) and every
-    logged value. A run that is resumed goes on in the same file; rows later than the checkpoint it
-    resumes from are dropped.
+    logged value. A run that is resumed goes on in the same file: with the rows that its checkpoint
+    kept or else with those of the file, later ones dropped. An epoch that was interrupted gets its
+    row when it ends.
 
     Args:
         directory: where the two files go.
@@ -26,30 +28,40 @@ class History(keras.callbacks.Callback):
         self.csv = pathlib.Path(directory) / "history.csv"
         self.png = self.csv.with_suffix(".png")
         self.rows = []
-        self._started = 0.0
+        self._epoch, self._started, self._before = 0, 0.0, (None, 0.0)
+
+    def state(self):
+        """Return what a checkpoint keeps."""
+        seconds = time.perf_counter() - self._started
+        return {"rows": self.rows, "epoch": self._epoch, "seconds": seconds}
+
+    def load_state(self, state):
+        """Take up what a checkpoint kept."""
+        self.rows = state["rows"]
+        self._before = state["epoch"], state["seconds"]
 
     def on_train_begin(self, logs=None):
         """Take up the rows of the run so far."""
         self.csv.parent.mkdir(parents=True, exist_ok=True)
-        if self.csv.exists():
-            with open(self.csv, newline="") as file:
-                rows = list(csv.DictReader(file))
-            self.rows = [row for row in rows if int(row["step"]) <= self.model.step]
+        self.rows = rows_until(self.model.step, self.rows, self.csv)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""
-        self._started = time.perf_counter()
+        began, seconds = self._before
+        self._epoch = epoch
+        self._started = time.perf_counter() - (seconds if epoch == began else 0.0)
+        self._before = None, 0.0
 
     def on_epoch_end(self, epoch, logs=None):
         """Add a row."""
+        step = self.model.step
+        rolled_back = self.rows and self.rows[-1]["step"] == step
+        if self.model.interrupted or rolled_back:
+            return
         seconds = round(time.perf_counter() - self._started, 3)
-        row = {"epoch": epoch + 1, "step": self.model.step, "seconds": seconds}
+        row = {"epoch": epoch + 1, "step": step, "seconds": seconds}
         self.rows.append(row | {name: float(value) for name, value in (logs or {}).items()})
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        with open(self.csv, "w", newline="") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        write_rows(self.csv, self.rows)
 
     def on_train_end(self, logs=None):
         """Draw each value over the steps."""

@@ -1,12 +1,13 @@
 """The same latents drawn again and again, to watch the generator learn."""
 
-import importlib.util
 import pathlib
 
 import keras
-import tensorflow as tf
+import numpy as np
+from PIL import Image
 
 from keras_gans import images, provenance
+from keras_gans.callbacks.tensorboard import Board
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -34,18 +35,25 @@ class SampleGrid(keras.callbacks.Callback):
             raise ValueError(f"every and n must be >= 1, found every={every!r}, n={n!r}")
         self.directory = pathlib.Path(directory)
         self.every, self.n, self.seed, self.reference = every, n, seed, reference
-        self._writer, self._drawn = None, None
-        if log_dir is not None and importlib.util.find_spec("tensorboard"):
-            self._writer = tf.summary.create_file_writer(str(log_dir))
+        self._drawn, self._board = None, Board(log_dir, "samples")
+
+    def on_train_begin(self, logs=None):
+        """Let TensorBoard have the pictures of the run so far."""
+        drawn = sorted(self.directory.glob("[0-9]*.png")) if self.model.step else []
+        drawn = [path for path in drawn if int(path.stem) <= self.model.step]
+        if self._board.begin(again=bool(drawn)):
+            for path in drawn:
+                self._show(path)
 
     def on_epoch_end(self, epoch, logs=None):
         """Draw every n-th epoch."""
-        if (epoch + 1) % self.every == 0:
+        if (epoch + 1) % self.every == 0 and not self.model.interrupted:
             self.draw()
 
     def on_train_end(self, logs=None):
         """Draw what the training ended with."""
-        self.draw()
+        if not self.model.interrupted:
+            self.draw()
 
     def draw(self):
         """Draw now, unless this step was drawn already; return the file."""
@@ -58,9 +66,14 @@ class SampleGrid(keras.callbacks.Callback):
         pnginfo = provenance.mark(self.model, self.seed).pnginfo()
         title = f"step {step:,}"
         images.draw(samples, path, reference=self.reference, title=title, pnginfo=pnginfo)
-        if self._writer is not None and images.is_image(samples):
-            with self._writer.as_default():
-                grid = images.tile(images.to_uint8(samples))
-                tf.summary.image("samples", grid[None], step=step)
+        self._show(path)
         self._drawn = step
         return path
+
+    def _show(self, path):
+        """Let TensorBoard have a picture of images."""
+        if len(self.model.generator.output_shape) == 4:
+            with Image.open(path) as image:
+                pixels = np.asarray(image)
+            pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+            self._board.image("samples", pixels, int(path.stem))

@@ -1,7 +1,5 @@
 """Both players watched while they train: scalars for the logs, and one figure of the run."""
 
-import csv
-import importlib.util
 import pathlib
 
 import keras
@@ -9,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.callbacks.instruments import Instruments, oscillation
+from keras_gans.callbacks.table import rows_until, write_rows
+from keras_gans.callbacks.tensorboard import Board
 
 PANELS = {
     "gradient norm": ("d_gradient", "g_gradient", "gradient_ratio"),
@@ -83,9 +83,16 @@ class StabilityMonitor(keras.callbacks.Callback):
         self.rows = []
         self._instruments, self._made_for = None, None
         self._epoch, self._last_step, self._latest = 0, 0, {}
-        self._writer = None
-        if log_dir is not None and importlib.util.find_spec("tensorboard"):
-            self._writer = tf.summary.create_file_writer(str(log_dir))
+        self._before = None, {}
+        self._board = Board(log_dir, "stability")
+
+    def state(self):
+        """Return what a checkpoint keeps."""
+        return {"rows": self.rows, "epoch": self._epoch, "latest": self._latest}
+
+    def load_state(self, state):
+        """Take up what a checkpoint kept."""
+        self.rows, self._before = state["rows"], (state["epoch"], state["latest"])
 
     def on_train_begin(self, logs=None):
         """Prepare the measurement; take up the rows of the run so far."""
@@ -94,12 +101,14 @@ class StabilityMonitor(keras.callbacks.Callback):
             self._instruments = Instruments(game, *self._batch(), self.features, self.seed)
             self._made_for = made_for
         self._last_step = game.step
-        if self.directory is not None:
+        if self.directory is None:
+            self.rows = [row for row in self.rows if row["step"] <= game.step]
+        else:
             self.directory.mkdir(parents=True, exist_ok=True)
-            if not self.rows and (self.directory / "stability.csv").exists():
-                with open(self.directory / "stability.csv", newline="") as file:
-                    self.rows = [_numbers(row) for row in csv.DictReader(file)]
-        self.rows = [row for row in self.rows if row["step"] <= game.step]
+            self.rows = rows_until(game.step, self.rows, self.directory / "stability.csv")
+        if self._board.begin(again=bool(self.rows)):
+            for row in self.rows:
+                self._show(row)
 
     def _batch(self):
         """Return (real, condition), the first `n` of them."""
@@ -118,7 +127,9 @@ class StabilityMonitor(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Note the epoch."""
-        self._epoch, self._latest = epoch, {}
+        began, latest = self._before
+        self._epoch, self._latest = epoch, latest if epoch == began else {}
+        self._before = None, {}
 
     def on_train_batch_end(self, batch, logs=None):
         """Measure if `every_steps` generator updates were made since the last time."""
@@ -133,6 +144,8 @@ class StabilityMonitor(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Measure every n-th epoch; else report what the epoch's steps gave."""
+        if self.model.interrupted:
+            return
         if self.every and (epoch + 1) % self.every == 0:
             self._latest = self.measure()
         if logs is not None:
@@ -149,23 +162,16 @@ class StabilityMonitor(keras.callbacks.Callback):
         gaps = [row["logit_gap"] for row in self.rows][-(self.window - 1) :]
         found["oscillation"] = oscillation([*gaps, found["logit_gap"]])
         found = {name: found[name] for name in NAMES}
-        step = self.model.step
-        self.rows.append({"epoch": self._epoch + 1, "step": step, **found})
+        self.rows.append({"epoch": self._epoch + 1, "step": self.model.step, **found})
         if self.directory is not None:
-            with open(self.directory / "stability.csv", "w", newline="") as file:
-                writer = csv.DictWriter(file, self.rows[0])
-                writer.writeheader()
-                writer.writerows(self.rows)
-        if self._writer is not None:
-            with self._writer.as_default():
-                for name, value in found.items():
-                    tf.summary.scalar(f"stability/{name}", value, step=step)
+            write_rows(self.directory / "stability.csv", self.rows)
+        self._show(self.rows[-1])
         return found
 
-
-def _numbers(row):
-    """Return a row of the table with its texts read as numbers."""
-    return {k: int(v) if k in ("epoch", "step") else float(v) for k, v in row.items()}
+    def _show(self, row):
+        """Let TensorBoard have a row."""
+        for name in NAMES:
+            self._board.scalar(f"stability/{name}", row[name], row["step"])
 
 
 def draw(rows, path):

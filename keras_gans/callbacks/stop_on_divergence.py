@@ -114,16 +114,47 @@ class StopOnDivergence(keras.callbacks.Callback):
         self._shown = {"logged": set(), "measured": set()}
         self._good = None
 
+        self._kept = None
+
+    def state(self):
+        """Return what a checkpoint keeps, the state to roll back to included."""
+        state = {
+            "events": [dataclasses.asdict(event) for event in self.events],
+            "rollbacks": self._rollbacks,
+            "been_diverse": self._been_diverse,
+            "epoch": self._epoch,
+            "seen": self._seen,
+            "counts": self._counts,
+            "shown": {kind: sorted(signs) for kind, signs in self._shown.items()},
+        }
+        if self._good is not None and self._good.step != self.model.step:
+            state |= {"good_step": self._good.step, "good": self._good.values}
+        return state
+
+    def load_state(self, state):
+        """Take up what a checkpoint kept."""
+        self.events = [Event(**event) for event in state["events"]]
+        self._rollbacks, self._been_diverse = state["rollbacks"], state["been_diverse"]
+        self._counts = state["counts"]
+        self._shown = {k: {tuple(sign) for sign in signs} for k, signs in state["shown"].items()}
+        self._kept = state
+
     def on_train_begin(self, logs=None):
         """Keep the state to begin with."""
         self.rolled_back = False
-        if self.action == "rollback":
-            make_cuttable(self.model)
+        if self.action != "rollback":
+            return
+        make_cuttable(self.model)
+        if self._kept is not None and "good" in self._kept:
+            self._good = GoodState.of(self.model, self._kept["good"], self._kept["good_step"])
+        else:
             self._keep_state()
 
     def on_epoch_begin(self, epoch, logs=None):
         """Note the epoch."""
-        self._epoch, self._seen = epoch, None
+        resumed = self._kept is not None and self._kept["epoch"] == epoch
+        self._epoch, self._seen = epoch, self._kept["seen"] if resumed else None
+        self._kept = None
 
     def on_train_batch_end(self, batch, logs=None):
         """Look at every value that the step logged."""
@@ -134,6 +165,8 @@ class StopOnDivergence(keras.callbacks.Callback):
         if self._just_rolled_back():  # the means are of steps that were taken back
             if logs is not None:
                 logs.update({name: math.nan for name in logs if name not in NAMES})
+            return
+        if self.model.interrupted:
             return
         self._look((logs or {}) | _broken_weights(self.model))
         if self.action == "rollback" and not self._just_rolled_back():
@@ -231,6 +264,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         self._counts, self.rolled_back = {}, True
         self._shown = {"logged": set(), "measured": set()}
         self.model.stop_training |= self.end_fit
+        self.model.interrupted |= self.end_fit
         print(
             f"\n{message}; back to step {self._good.step:,}, learning rates now "
             f"{rates[0]:.3g} (generator) and {rates[1]:.3g} (discriminator)."

@@ -10,7 +10,8 @@ class StopOnSignal(keras.callbacks.Callback):
     """End `fit` after the step in progress on Ctrl-C (SIGINT) or SIGTERM.
 
     `fit` then returns as usual, so that callbacks and the caller can save. A second signal ends
-    the process at once.
+    the process at once. If the epoch is not over, `model.interrupted` is set, and the callbacks of
+    this package leave its row and its pictures to the run that goes on with it.
 
     Attributes:
         signal: None, or the number of the signal; by custom the exit status is 128 + it.
@@ -32,14 +33,17 @@ class StopOnSignal(keras.callbacks.Callback):
                 self._previous[number] = signal.signal(number, self._note)
 
     def _note(self, number, frame):
-        self.signal = number
+        self.signal = number  # no more than that: it may come in the middle of a print
         self._restore()
-        print(f"\n{signal.Signals(number).name}: stopping after this step.", flush=True)
 
     def on_train_batch_end(self, batch, logs=None):
         """Stop if a signal came."""
-        if self.signal is not None:
-            self.model.stop_training = True
+        if self.signal is None or self.model.stop_training:
+            return
+        print(f"\n{signal.Signals(self.signal).name}: stopping after this step.", flush=True)
+        steps = self.params.get("steps")
+        self.model.interrupted = steps is None or batch + 1 < steps
+        self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         """Give the signals back."""

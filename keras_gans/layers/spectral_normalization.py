@@ -49,6 +49,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             initializer=keras.initializers.RandomNormal(seed=0),
             dtype="float32",
             trainable=False,
+            autocast=False,  # float32 under mixed precision too
             name="u",
         )
         with tf.init_scope():

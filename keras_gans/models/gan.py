@@ -81,6 +81,7 @@ class GAN(SavedWhole):
         self._checked = False
         self._sample = None
         self.first_batch = None
+        self.interrupted = False  # whether `fit` ends within an epoch, to be gone on with
         self.built = True
 
     # --- what a family overrides -----------------------------------------------------------------
@@ -217,6 +218,11 @@ class GAN(SavedWhole):
                 fake = self.synthesize(real, condition)
             self._scores.update(real, fake)
         return self._logs.update(self._logs.take())
+
+    def evaluate(self, *args, **kwargs):
+        """Return the losses on data, as `keras.Model` does; the noise is the same each time."""
+        self._test_noise.restart()
+        return super().evaluate(*args, **kwargs)
 
     @contextlib.contextmanager
     def _averaged(self):
@@ -381,6 +387,7 @@ class GAN(SavedWhole):
             ValueError: if the data cannot be trained on; it says what was found and expected.
         """
         self._assert_compile_called("fit")
+        self.interrupted = False
         if kwargs.get("validation_split"):
             raise ValueError("validation_split is not supported; give validation_data instead")
         checks.check_fit(x, y, batch_size, epochs, kwargs.get("steps_per_epoch"))

@@ -9,7 +9,36 @@ class SavedWhole(keras.Model):
     With it `.keras` and `.weights.h5` hold both optimizers, the averaged generator, every random
     stream, the penalty's state and the dynamics'; training after loading is bitwise what it would
     have been.
+
+    What a model must do to be resumable. Whatever training changes has to come back, so it lies in
+
+    1. a network, layer or optimizer that is an attribute of the model (an encoder, a third
+       optimizer): Keras saves it, and nothing is left to do. A `keras.random.SeedGenerator`, or a
+       layer with one, is found too;
+    2. a `keras.Variable` in an object that is none of Keras's (an augmentation's probability, in
+       its controller): return it from `extra_variables`;
+    3. what decides how many variables there are (how far a network has grown): tell it by
+       `structure`, and `restructure` makes it again in a fresh model before variables are loaded.
+
+    Nothing that changes may be a plain Python number: the compiled step would not see it change.
+    The constructor's arguments enter `get_config`. tests/models/test_resumable.py holds each model
+    in its table to that: it finds every variable within reach of the model, saves, loads into a
+    fresh one, trains both on, and compares bits. A new model joins by a line.
     """
+
+    def extra_variables(self):
+        """Return the `keras.Variable`s of the model that Keras does not know of.
+
+        A family that overrides it adds to what `super()` returns, always in the same order.
+        """
+        return []
+
+    def structure(self):
+        """Return a JSON-ready dict of what `restructure` needs; a checkpoint's manifest has it."""
+        return {}
+
+    def restructure(self, structure):
+        """Bring a fresh, compiled model to the shape that `structure()` of a trained one tells."""
 
     def build(self, input_shape=None):
         """Do nothing: the networks come built."""
@@ -48,15 +77,27 @@ class SavedWhole(keras.Model):
     def _own_state(self):
         """State that Keras does not save: random streams, counters, the dynamics' slow weights."""
         streams = [v for v in self.non_trainable_variables if "seed_generator_state" in v.path]
-        penalty = getattr(self, "penalty", None)
-        dynamics = getattr(self, "dynamics", None)
-        players = [
-            getattr(self, f"{player}_optimizer", None) for player in ("generator", "discriminator")
+        inner = [
+            getattr(optimizer, "inner_optimizer", optimizer) for optimizer in _optimizers(self)
         ]
-        inner = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in players]
         schedules = [getattr(optimizer, "_learning_rate", None) for optimizer in inner]
-        stateful = [getattr(part, "variables", ()) for part in (penalty, dynamics, *schedules)]
-        return [*streams, *(variable for variables in stateful for variable in variables)]
+        parts = (getattr(self, "penalty", None), getattr(self, "dynamics", None), *schedules)
+        stateful = [getattr(part, "variables", ()) for part in parts]
+        return [
+            *streams,
+            *(variable for variables in stateful for variable in variables),
+            *self.extra_variables(),
+        ]
+
+    def training_variables(self):
+        """Return each variable that training changes, once; not the means that `fit` shows."""
+        shown = {id(v) for metric in self.metrics for v in metric.variables}
+        changing = [
+            *self.variables,
+            *(variable for optimizer in _optimizers(self) for variable in optimizer.variables),
+            *self._own_state(),
+        ]
+        return list({id(v): v for v in changing if id(v) not in shown}.values())
 
     def save_own_variables(self, store):
         """Save the random streams and counters along with the model."""
@@ -85,6 +126,12 @@ def copy(network):
     copy.set_weights(network.get_weights())
     copy.trainable = False
     return copy
+
+
+def _optimizers(model):
+    """Return the optimizers among a model's attributes, by name; none before `compile`."""
+    held = sorted(vars(model).items())
+    return [value for _, value in held if isinstance(value, keras.optimizers.Optimizer)]
 
 
 def _deserialize(config, custom_objects=None):

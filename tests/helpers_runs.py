@@ -1,0 +1,150 @@
+"""What tests of whole runs share: small ones, what a kill leaves of one, a comparison of two."""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import keras
+import numpy as np
+
+from keras_gans import experiment
+from keras_gans.callbacks import checkpoint
+from keras_gans.config import Config
+
+SCRIPTS = pathlib.Path(__file__).parents[1] / "scripts"
+FLAGFILES = sorted(
+    path for path in (SCRIPTS / "flags").glob("*.flags") if path.stem != "stability"
+)  # which is of another script
+
+
+def shrunk(path, output_dir, **changes):
+    """Return a flagfile's config, its networks and data as small as they can be; 2 epochs."""
+    drop = ("--steps=", "--sample_every")
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(drop)]
+    config = Config.from_flags("\n".join(lines))
+    execution = min(config.steps_per_execution, 2)
+    in_epoch = 5 if execution == 1 else 6
+    small = {
+        "name": "run",
+        "width": 4,
+        "latent_dim": 4,
+        "steps_per_execution": execution,
+        "batch_size": len(experiment.load_data(config)) // (in_epoch * config.discriminator_steps),
+        "epochs": 2,
+        "checkpoint_steps": 3,
+        "output_dir": str(output_dir),
+    }
+    return config.__class__(**{**config.__dict__, **small, **changes})
+
+
+class Snapshot(keras.callbacks.Callback):
+    """Copy the run's folder as a step is about to begin: what a SIGKILL then would leave."""
+
+    def __init__(self, run, to, step):
+        super().__init__()
+        self.run, self.to, self.step = run, to, step
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.step == self.step and not self.to.exists():
+            shutil.copytree(self.run, self.to)
+
+
+def train_and_snapshot(config, to, step, monkeypatch):
+    """Train; leave in `to/run` what the run's folder was at a step. Return the exit status."""
+    make = experiment.make_callbacks
+
+    def with_snapshot(config, data, run):
+        return make(config, data, run) | {"snapshot": Snapshot(run, to / "run", step)}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "make_callbacks", with_snapshot)
+        return experiment.train(config)
+
+
+def arrays(path):
+    """Return every array of a checkpoint's folder, by its path in the file."""
+    found = {}
+    with h5py.File(path / checkpoint.STATE) as file:
+        file.visititems(
+            lambda name, item: (
+                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return found
+
+
+def assert_same_checkpoint(a, b):
+    """Hold that two runs' newest checkpoints are the same, bit for bit, but for the clock."""
+    (a, about_a), (b, about_b) = (checkpoint.newest(run / "checkpoints") for run in (a, b))
+    ours, theirs = arrays(a), arrays(b)
+    assert ours.keys() == theirs.keys() and len(ours) > 10
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    assert about_a["step"] == about_b["step"]
+    states = [json.loads((path / "callbacks.json").read_text()) for path in (a, b)]
+    for state in states:
+        del state["History"]["seconds"]
+        for row in state["History"]["rows"]:
+            del row["seconds"]
+    assert json.dumps(states[0]) == json.dumps(states[1])  # as text: NaN is NaN
+    return about_a
+
+
+def history(run):
+    """Return the rows of a run's history, without the seconds that they took."""
+    with open(run / "logs" / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        assert 0 < float(row.pop("seconds")) < 3600
+    return rows
+
+
+def files_of(run):
+    """Return the relative paths of a run's files, without the names that TensorBoard invents."""
+    return sorted(
+        str(path.relative_to(run))
+        for path in run.rglob("*")
+        if path.is_file() and "tfevents" not in path.name
+    )
+
+
+def assert_same_run(a, b):
+    """Hold that two runs left the same: every number and picture, and no file more."""
+    about = assert_same_checkpoint(a, b)
+    assert history(a) == history(b)
+    steps = [int(row["step"]) for row in history(a)]
+    assert steps == sorted(set(steps)) and steps[-1] == about["step"]
+    assert files_of(a) == files_of(b)
+    for path in [*(a / "samples").glob("*.png"), a / "logs" / "stability.csv"]:
+        if path.exists():
+            assert path.read_bytes() == (b / path.relative_to(a)).read_bytes(), path
+    for kind in ("stability", "samples"):
+        assert len(list((b / "logs").glob(f"*.{kind}"))) <= 1
+
+
+def start(*arguments, cwd):
+    """Start scripts/train.py; return the process."""
+    command = [sys.executable, str(SCRIPTS / "train.py"), *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=cwd, **pipes, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+
+
+def kill_after(process, seconds):
+    """SIGKILL a training after it trained for some seconds; return False if it ended before."""
+    output = ""
+    for line in process.stdout:
+        output += line
+        if "steps " in line:  # what it prints before the first step
+            break
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    output += process.communicate()[0]
+    assert process.returncode in (-signal.SIGKILL, 0), output
+    return process.returncode != 0

@@ -1,0 +1,110 @@
+"""A run that was killed and resumed ends as one that never was: bit for bit."""
+
+import random
+
+import pytest
+from helpers_runs import (
+    FLAGFILES,
+    assert_same_run,
+    kill_after,
+    shrunk,
+    start,
+    train_and_snapshot,
+)
+
+from keras_gans import experiment
+from keras_gans.callbacks import checkpoint
+from keras_gans.config import Config
+
+QUICK = {"name": "run", "width": 4, "latent_dim": 4, "sample_every": 0}
+IMAGES = {**QUICK, "batch_size": 300, "epochs": 2, "checkpoint_steps": 2}  # 5 steps an epoch
+POINTS = {**QUICK, "dataset": "ring", "steps": 60, "checkpoint_steps": 2}  # 3 steps an epoch
+
+
+def resumed(tmp_path, monkeypatch, config, step):
+    """Train; resume a copy of what was there at a step; compare. Return the step resumed from."""
+    monkeypatch.setattr(experiment.export, "export_generator", lambda gan, path: path)  # it is slow
+    assert train_and_snapshot(config, tmp_path / "killed", step, monkeypatch) == 0
+    came_to = checkpoint.steps(tmp_path / "killed" / "run" / "checkpoints")[-1]
+    values = {**config.__dict__, "output_dir": str(tmp_path / "killed"), "resume": True}
+    assert experiment.train(Config(**values)) == 0
+    assert_same_run(tmp_path / "straight" / "run", tmp_path / "killed" / "run")
+    return came_to
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)
+def test_every_flagfile_resumes_within_an_epoch(tmp_path, path, monkeypatch):
+    text = path.read_text()
+    assert text.startswith("# ") and "arXiv:" in text.splitlines()[0]
+    watched = {} if path.stem == "wgan" else {"monitor_every": 0, "sample_every": 0}
+    config = shrunk(path, tmp_path / "straight", **watched)
+    step, came_to = (8, 6) if config.steps_per_execution == 1 else (10, 10)
+    assert resumed(tmp_path, monkeypatch, config, step) == came_to
+
+
+def test_all_thirteen_flagfiles_are_there():
+    names = "gan ns lsgan wgan wgan_clip hinge dragan r1 r3gan ttur article ring grid"
+    assert {path.stem for path in FLAGFILES} >= set(names.split())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"dynamics": "lookahead", "penalty": "r1", "penalty_weight": "auto"},
+        {"dynamics": "extra_gradient", "optimizer": "optimistic_adam", "instance_noise": 0.1},
+        {"optimizer": "negative_momentum", "lr_decay": "linear", "on_divergence": "rollback"},
+        {"packing": 2, "discriminator_steps": 2, "optimizer": "optimistic_sgd"},
+    ],
+    ids=lambda values: "-".join(values),
+)
+def test_the_slots_of_game_optimizers_come_back(tmp_path, values, monkeypatch):
+    config = Config(**POINTS, **values, monitor_every=7, output_dir=str(tmp_path / "straight"))
+    assert resumed(tmp_path, monkeypatch, config, 35) == 34
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"mixed_precision": "mixed_float16", "augment": "crop,brightness"},
+        {"discriminator_norm": "spectral", "loss": "hinge", "ema_decay": 0.9, "network": "resnet"},
+    ],
+    ids=lambda values: "-".join(values),
+)
+def test_precision_augmentation_and_norms_come_back(tmp_path, values, monkeypatch):
+    config = Config(**IMAGES, **values, output_dir=str(tmp_path / "straight"))
+    assert resumed(tmp_path, monkeypatch, config, 9) == 8
+
+
+def kills(tmp_path, arguments, moments):
+    """Kill a run at moments (seconds after its start), resume it to its end; compare."""
+    process = start("--output_dir=straight", *arguments, cwd=tmp_path)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    resume = []
+    for moment in moments:
+        process = start("--output_dir=killed", *arguments, *resume, cwd=tmp_path)
+        if not kill_after(process, moment):
+            break
+        resume = ["--resume"] if (tmp_path / "killed" / "run").exists() else []
+    process = start("--output_dir=killed", *arguments, *resume, cwd=tmp_path)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert "passed over" not in output
+    assert_same_run(tmp_path / "straight" / "run", tmp_path / "killed" / "run")
+
+
+TINY = ("--name=run", "--width=4", "--latent_dim=4", "--checkpoint_steps=5")
+
+
+def test_sigkill(tmp_path):
+    arguments = [*TINY, "--flagfile=ring.flags", "--steps=2000", "--steps_per_execution=5"]
+    kills(tmp_path, arguments, [2.5])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)
+def test_sigkill_at_random_moments_with_every_flagfile(tmp_path, path):
+    draw = random.Random(path.stem)
+    arguments = [*TINY, f"--flagfile={path}", "--steps=400", "--batch_size=16"]
+    kills(tmp_path, arguments, [draw.uniform(0, 8) for _ in range(4)])
