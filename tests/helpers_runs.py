@@ -129,10 +129,10 @@ def assert_same_run(a, b):
         assert len(list((b / "logs").glob(f"*.{kind}"))) <= 1
 
 
-def start(*arguments, cwd):
+def start(*arguments, cwd, output=subprocess.PIPE):
     """Start scripts/train.py; return the process."""
     command = [sys.executable, str(SCRIPTS / "train.py"), *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    pipes = {"stdout": output, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen(command, cwd=cwd, **pipes, env=os.environ | {"PYTHONUNBUFFERED": "1"})
 
 

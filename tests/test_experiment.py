@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from helpers_runs import arrays
 
-from keras_gans import callbacks, experiment
+from keras_gans import callbacks, experiment, lock
 from keras_gans.callbacks import checkpoint
 from keras_gans.config import Config
 
@@ -228,3 +228,66 @@ def test_what_does_not_fit_the_data_is_refused_before_a_file_is_written(tmp_path
     with pytest.raises(ValueError, match=words):
         experiment.train(small(tmp_path, **values))
     assert not list(tmp_path.iterdir())
+
+
+# --- a run that cannot go on ----------------------------------------------------------------------
+
+
+def test_out_of_memory_names_the_batch_size_and_keeps_the_checkpoint(tmp_path, monkeypatch):
+    experiment.train(small(tmp_path, steps=2))
+    before = sorted((tmp_path / "run" / "checkpoints").rglob("*"))
+
+    def exhausted(self, *args, **kwargs):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nmore")
+
+    monkeypatch.setattr(experiment.GAN, "fit", exhausted)
+    with pytest.raises(MemoryError) as error:
+        experiment.train(small(tmp_path, steps=4, resume=True))
+    assert str(error.value) == (
+        "out of memory at --batch_size=16; the checkpoint of step 2 is kept. Start again with "
+        "--batch_size=8 or less, or with a smaller --width. (OOM when allocating)"
+    )
+    assert isinstance(error.value, experiment.USER_ERRORS)
+    assert sorted((tmp_path / "run" / "checkpoints").rglob("*")) == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_in_use_is_refused_and_left_alone(tmp_path, resume):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "flags.txt").write_text(small(tmp_path).to_flags())
+    with (
+        lock.hold(run),
+        pytest.raises(lock.InUseError, match=r"run is in use by process \d+ on .*--name"),
+    ):
+        experiment.train(small(tmp_path, resume=resume))
+    assert [path.name for path in run.iterdir()] == ["flags.txt"]
+    assert list(tmp_path.iterdir()) == [run]
+
+
+def test_a_run_that_died_before_its_first_checkpoint_starts_again(tmp_path, capsys):
+    config = small(tmp_path, steps=1, monitor_every=0, sample_every=0)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "flags.txt").write_text(config.to_flags())
+    again = small(tmp_path, steps=1, monitor_every=0, sample_every=0, resume=True)
+    assert experiment.train(again) == 0
+    assert "ended before its first checkpoint: it starts again" in capsys.readouterr().out
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same(tmp_path, capsys):
+    values = {"monitor_every": 0, "sample_every": 0}
+    experiment.train(small(tmp_path, **values))
+    run = tmp_path / "run"
+    whole = state(run)
+    path = run / "checkpoints" / "00000004" / checkpoint.STATE
+    path.write_bytes(path.read_bytes()[:-1])
+    experiment.train(small(tmp_path, **values, resume=True))
+    said = capsys.readouterr().out
+    assert "00000004 is passed over: state.weights.h5 is damaged: it has" in said
+    assert "steps 3 to 4" in said
+    assert [p.name for p in sorted((run / "checkpoints").iterdir())] == [
+        *("00000002", "00000003", "00000004", "00000004.damaged")
+    ]
+    again = state(run)
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], again[name], err_msg=name)

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from helpers import TWO_REPLICAS, run_python
 from helpers_runs import (
     FLAGFILES,
     assert_same_run,
@@ -108,3 +109,45 @@ def test_sigkill_at_random_moments_with_every_flagfile(tmp_path, path):
     draw = random.Random(path.stem)
     arguments = [*TINY, f"--flagfile={path}", "--steps=400", "--batch_size=16"]
     kills(tmp_path, arguments, [draw.uniform(0, 8) for _ in range(4)])
+
+
+def test_two_replicas_resume_within_an_epoch(tmp_path):
+    output = run_python(
+        TWO_REPLICAS
+        + f"""
+import pathlib, shutil, numpy as np, keras, keras_gans as kg
+from keras_gans.callbacks import checkpoint
+
+def make():
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        gan = kg.GAN(*kg.networks.mlp((3,), latent_dim=4, width=4), latent_dim=4, seed=0)
+        gan.compile(penalty=kg.penalties.R1(1.0), discriminator_steps=2, ema_decay=0.9)
+    return gan
+
+def fit(gan, folder, epoch, epochs, steps, restore=False):
+    history = kg.callbacks.History(folder)
+    keep = kg.callbacks.Checkpoint(folder / "c", every_steps=3, keep=9, callbacks=[history])
+    if restore:
+        assert checkpoint.restore(gan, folder / "c", [history, keep]) == 6
+    batches = data.batches(8, seed=1, start=2 * gan.step)
+    gan.fit(batches, initial_epoch=epoch, epochs=epochs, steps_per_epoch=steps,
+            callbacks=[history, keep], verbose=0)
+    for row in history.rows:
+        del row["seconds"]
+    return [np.array(v) for v in gan.training_variables()], history.rows
+
+x = np.random.default_rng(0).normal(size=[64, 3]).astype("float32")
+data, folder = kg.datasets.Data("normal", x), pathlib.Path({str(tmp_path)!r})
+straight, rows = fit(make(), folder / "a", 0, 2, 4)
+assert checkpoint.steps(folder / "a" / "c") == [3, 4, 6, 8]
+shutil.copytree(folder / "a", folder / "b")
+shutil.rmtree(folder / "b" / "c" / "00000008")
+resumed, again = fit(make(), folder / "b", 1, 2, 2, restore=True)
+assert len(straight) == len(resumed)
+print(sum((a == b).all() for a, b in zip(straight, resumed)), "of", len(straight), rows == again)
+print(rows, again)
+"""
+    )
+    first = output.splitlines()[0].split()
+    assert first[0] == first[2] and int(first[0]) > 20 and first[3] == "True", output

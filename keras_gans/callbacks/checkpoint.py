@@ -77,8 +77,14 @@ class Checkpoint(keras.callbacks.Callback):
 
     def state(self):
         """Return what is kept of its own: the sums behind an unfinished epoch's means."""
-        sums = {m.name: [v.numpy().tolist() for v in m.variables] for m in self.model._means}
-        return {"epoch": self._epoch, "means": sums if self._within else None}
+        sums = [variable.numpy().tolist() for variable in self._sums()]
+        return {"epoch": self._epoch, "sums": sums if self._within else None}
+
+    def _sums(self):
+        """Return the variables behind the means, on each replica its own."""
+        kept = [variable for mean in self.model._means for variable in mean.variables]
+        local = self.model.distribute_strategy.experimental_local_results
+        return [part for variable in kept for part in local(variable.value)]
 
     def load_state(self, state):
         """Take up what a checkpoint kept."""
@@ -92,10 +98,9 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Go on with the means of an epoch that was left unfinished."""
         kept, self._means, self._epoch = self._means, None, epoch
-        if kept is not None and kept["means"] and kept["epoch"] == epoch:
-            for mean in self.model._means:
-                for variable, value in zip(mean.variables, kept["means"][mean.name], strict=True):
-                    variable.assign(value)
+        if kept is not None and kept["sums"] and kept["epoch"] == epoch:
+            for variable, value in zip(self._sums(), kept["sums"], strict=True):
+                variable.assign(value)
 
     def on_train_batch_begin(self, batch, logs=None):
         """Save if it is time to: another step follows, so the epoch is not over."""
