@@ -258,7 +258,7 @@ def train(config):
 def _fit(config, data, gan, made, total, in_epoch):
     """Train up to a step, or until something stops it."""
     while gan.step < total:
-        epoch, epochs, steps = segments(gan.step, total, in_epoch)[0]
+        (epoch, epochs, steps), *rest = segments(gan.step, total, in_epoch)
         dataset = data.batches(
             config.batch_size,
             seed=config.seed,
@@ -270,10 +270,22 @@ def _fit(config, data, gan, made, total, in_epoch):
             initial_epoch=epoch,
             epochs=epochs,
             steps_per_epoch=steps,
-            callbacks=list(made.values()),
+            callbacks=[_Part(last=not rest), *made.values()],
         )
         if gan.stop_training and not _goes_on(made):
             break
+
+
+class _Part(keras.callbacks.Callback):
+    """Keep what is done at the end of the training from the end of each call of `fit`."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.last = last
+
+    def on_train_end(self, logs=None):
+        """Let the other callbacks know that the training goes on."""
+        self.model.interrupted |= not self.last
 
 
 def _take_up(gan, run, made):

@@ -125,7 +125,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Save what the training ended with."""
-        self._save(logs, within=self.model.interrupted)
+        if not self.model.interrupted:
+            self._save(logs)
 
     def _save(self, logs, within=False):
         abandoned = getattr(self.model, "abandoned_after", None)  # where a rollback went back to

@@ -106,7 +106,7 @@ class StabilityMonitor(keras.callbacks.Callback):
         else:
             self.directory.mkdir(parents=True, exist_ok=True)
             self.rows = rows_until(game.step, self.rows, self.directory / "stability.csv")
-        if self._board.begin(again=bool(self.rows)):
+        if self._board.begin(again=bool(self.rows) or self._before[0] is not None):
             for row in self.rows:
                 self._show(row)
 

@@ -81,7 +81,7 @@ class GAN(SavedWhole):
         self._checked = False
         self._sample = None
         self.first_batch = None
-        self.interrupted = False  # whether `fit` ends within an epoch, to be gone on with
+        self.interrupted = False  # whether `fit` ends only to be gone on with
         self.built = True
 
     # --- what a family overrides -----------------------------------------------------------------
