@@ -115,13 +115,21 @@ def files_of(run):
     )
 
 
+def _stays(name):
+    """Tell whether a file is no checkpoint: a signal saves one more, in place of an older one."""
+    return not name.startswith("checkpoints/")
+
+
 def assert_same_run(a, b):
     """Hold that two runs left the same: every number and picture, and no file more."""
     about = assert_same_checkpoint(a, b)
     assert history(a) == history(b)
     steps = [int(row["step"]) for row in history(a)]
     assert steps == sorted(set(steps)) and steps[-1] == about["step"]
-    assert files_of(a) == files_of(b)
+    ours, theirs = ([name for name in files_of(run) if _stays(name)] for run in (a, b))
+    assert ours == theirs
+    kept = [checkpoint.steps(run / "checkpoints") for run in (a, b)]
+    assert len(kept[0]) == len(kept[1]) and kept[0][-1] == kept[1][-1]
     for path in [*(a / "samples").glob("*.png"), a / "logs" / "stability.csv"]:
         if path.exists():
             assert path.read_bytes() == (b / path.relative_to(a)).read_bytes(), path

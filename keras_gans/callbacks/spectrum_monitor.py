@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.stability import game_spectrum
+from keras_gans.stability import Spectrum, game_spectrum
 
 
 class SpectrumMonitor(keras.callbacks.Callback):
@@ -49,9 +49,22 @@ class SpectrumMonitor(keras.callbacks.Callback):
         self.samples, self.every, self.n, self.k, self.seed = samples, every, n, k, seed
         self.spectra = []
 
+    def state(self):
+        """Return what a checkpoint keeps."""
+        about = [[step, found.parameters, bool(found.complete)] for step, found in self.spectra]
+        return {"about": about, "eigenvalues": [found.eigenvalues for _, found in self.spectra]}
+
+    def load_state(self, state):
+        """Take up what a checkpoint kept."""
+        pairs = zip(state["about"], state["eigenvalues"], strict=True)
+        self.spectra = [
+            (step, Spectrum(values, parameters, complete))
+            for (step, parameters, complete), values in pairs
+        ]
+
     def on_epoch_end(self, epoch, logs=None):
         """Look every n-th epoch."""
-        if (epoch + 1) % self.every:
+        if (epoch + 1) % self.every or self.model.interrupted:
             return
         spectrum = self.look()
         if logs is not None:

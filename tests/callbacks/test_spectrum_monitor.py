@@ -3,7 +3,7 @@ import pytest
 from helpers import make_gan, players, samples
 from helpers_games import bilinear
 
-from keras_gans.callbacks import SpectrumMonitor
+from keras_gans.callbacks import SpectrumMonitor, checkpoint
 from keras_gans.penalties import R1
 
 
@@ -25,6 +25,13 @@ def test_it_logs_the_spectrum_of_each_nth_epoch(tmp_path):
     assert list(kept) == ["step_00000004", "step_00000008"]
     np.testing.assert_allclose(kept["step_00000008"].imag, np.sqrt(0.75) * np.array([-1, 1]), 1e-5)
     assert (tmp_path / "spectrum.png").read_bytes()[:4] == b"\x89PNG"
+
+    checkpoint.save(gan, tmp_path / "checkpoints", [monitor])
+    again = SpectrumMonitor(tmp_path)
+    checkpoint.restore(gan, tmp_path / "checkpoints", [again])
+    assert [(step, repr(found)) for step, found in again.spectra] == [
+        (step, repr(found)) for step, found in monitor.spectra
+    ]
 
 
 def test_without_samples_it_takes_the_first_batch():

@@ -320,6 +320,26 @@ def test_checkpoints_of_abandoned_steps_are_replaced(tmp_path):
     assert float(other.generator_optimizer.learning_rate) == pytest.approx(0.005)
 
 
+def test_what_it_knows_comes_back_from_a_checkpoint(tmp_path):
+    gan, stop = rolling_gan(), kg.callbacks.StopOnDivergence("rollback", patience=2)
+    fit(gan, stop, Injure(step=3), epochs=3)
+    fit(gan, epochs=1)
+    stop.set_model(gan)
+    stop._counts = {"d_saturation": 1}
+    checkpoint.save(gan, tmp_path, [stop])
+    other, fresh = rolling_gan(), kg.callbacks.StopOnDivergence("rollback", patience=2)
+    checkpoint.restore(other, tmp_path, [fresh])
+    fresh.on_train_begin()
+    fresh.on_epoch_begin(1)
+    assert repr(fresh.events) == repr(stop.events) and len(stop.events) >= 1  # with NaN in them
+    names = ("_rollbacks", "_been_diverse", "_counts", "_shown")
+    assert [getattr(fresh, name) for name in names] == [getattr(stop, name) for name in names]
+    assert fresh._rollbacks == 1 and fresh._good.step == stop._good.step < gan.step
+    helpers.assert_same(stop._good.values, fresh._good.values)
+    fresh._good.restore()
+    assert other.step == stop._good.step
+
+
 # --- a learning rate that is a schedule -----------------------------------------------------------
 
 
