@@ -39,6 +39,7 @@ AUGMENTATIONS = (
     "contrast",
     "color",
 )
+STRATEGIES = ("none", "mirrored", "multi_worker")
 TOYS = ("ring", "grid", "imbalanced_ring", "spiral", "two_moons", "mixture_1d")
 METHODS = (
     *("non_saturating", "least_squares", "wgan_clip", "wgan_gp", "r1", "consensus", "extra_adam"),
@@ -177,6 +178,16 @@ class Config(Options):
     )
     steps_per_execution: int = _option(1, "steps in one call of the compiled function", least=1)
     mixed_precision: str = _option("float32", "the precision of the layers", PRECISIONS)
+    strategy: str = _option(
+        "none",
+        "train on one device; on all of this machine, mirrored; or on the machines of TF_CONFIG",
+        STRATEGIES,
+    )
+    replicas: int = _option(
+        0,
+        "devices of mirrored; 0 is all GPUs. Without a GPU the CPU serves as so many, to rehearse",
+        least=0,
+    )
     resume: bool = _option(False, "go on from the run's last checkpoint")
     sample_every: int = _option(1, "epochs between sample grids; 0 draws none", least=0)
     checkpoint_every: int = _option(
@@ -237,6 +248,13 @@ class Config(Options):
             raise ValueError(
                 f"--steps={self.steps} must be a multiple of "
                 f"--steps_per_execution={self.steps_per_execution}"
+            )
+        if self.replicas and self.strategy != "mirrored":
+            raise ValueError(f"--replicas={self.replicas} needs --strategy=mirrored")
+        if self.strategy != "none" and self.jit_compile is True:
+            raise ValueError(
+                f"--jit_compile=true compiles steps of one device, found "
+                f"--strategy={self.strategy}; use --jit_compile=auto"
             )
         if self.batch_size % self.packing:
             raise ValueError(

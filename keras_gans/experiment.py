@@ -6,6 +6,7 @@ import errno
 import math
 import os
 import pathlib
+import tempfile
 
 import keras
 import numpy as np
@@ -25,7 +26,7 @@ from keras_gans import (
 )
 from keras_gans.callbacks import checkpoint
 from keras_gans.config import Config
-from keras_gans.models import GAN
+from keras_gans.models import GAN, strategy
 
 USER_ERRORS = (ValueError, OSError, MemoryError, tf.errors.ResourceExhaustedError)
 
@@ -33,7 +34,7 @@ USER_ERRORS = (ValueError, OSError, MemoryError, tf.errors.ResourceExhaustedErro
 _FREE = {
     *("name", "output_dir", "data_dir", "epochs", "steps", "resume", "sample_every"),
     *("checkpoint_every", "checkpoint_steps", "checkpoint_minutes", "keep"),
-    *("jit_compile", "steps_per_execution", "monitor_every"),
+    *("jit_compile", "steps_per_execution", "monitor_every", "strategy", "replicas"),
     *("evaluate_every", "evaluate_metrics", "evaluate_samples", "evaluate_extractor"),
     "best_metric",
 }
@@ -201,7 +202,8 @@ def make_callbacks(config, data, run):
         config.checkpoint_every,
         keep=config.keep,
         every_steps=config.checkpoint_steps,
-        every_minutes=config.checkpoint_minutes,
+        # The workers save together, and their clocks differ.
+        every_minutes=0.0 if config.strategy == "multi_worker" else config.checkpoint_minutes,
         callbacks=list(made.values()),
         flags=dataclasses.asdict(config),
     )
@@ -222,18 +224,23 @@ def train(config):
         ValueError: if data, flags or a checkpoint cannot be used; it says which and why.
         FileNotFoundError: if there is nothing to resume.
     """
-    run = pathlib.Path(config.output_dir) / config.name
+    distribution = strategy.make(config.strategy, config.replicas)  # before all else
+    worker = strategy.worker(distribution)
+    home = run = pathlib.Path(config.output_dir) / config.name
     with contextlib.ExitStack() as held:
+        if worker:  # the chief alone writes to the run's folder; what the others write goes
+            run = pathlib.Path(held.enter_context(tempfile.TemporaryDirectory())) / config.name
         if run.is_dir():
             held.enter_context(lock.hold(run))
         if config.resume:
-            _check_resume(config, run)
+            _check_resume(config, home)
         data = load_data(config)
         total, in_epoch = schedule(config, data)
-        with _explained(config, run):
+        with _explained(config, home):
             if config.evaluate_every and config.evaluate_extractor == "auto" and data.is_image:
                 metrics.features.check_labels(data, "--evaluate_extractor")
-            gan = make_gan(config, data.shape, total)
+            with distribution.scope():
+                gan = make_gan(config, data.shape, total)
             data.batches(config.batch_size, augment=config.augmentations)  # refuses, or not, first
             if not config.resume:
                 _keep_earlier(run)
@@ -241,7 +248,8 @@ def train(config):
                 run.mkdir(parents=True)
                 held.enter_context(lock.hold(run))
             made = make_callbacks(config, data, run)
-            step = _take_up(gan, run, made) if config.resume else 0
+            step = _take_up(gan, home, made, worker) if config.resume else 0
+            strategy.check_agreement(distribution, "the step to begin with", step)
             files.write(run / "flags.txt", config.to_flags(), durable=True)
             print(
                 f"{run}: {data.name}, {len(data):,} samples of shape {data.shape}; steps {step:,} "
@@ -250,6 +258,9 @@ def train(config):
                 flush=True,
             )
             _fit(config, data, gan, made, total, in_epoch)
+            if worker:
+                print(f"worker {worker} ends at step {gan.step:,}; the files are worker 0's")
+                return 1 if made["divergence"].reason else 0
             _say_skipped(data, run)
             model_card.write(run, gan, data)
             return _finish(config, gan, run, made)
@@ -257,6 +268,9 @@ def train(config):
 
 def _fit(config, data, gan, made, total, in_epoch):
     """Train up to a step, or until something stops it."""
+    # A signal that only one of several workers gets ends it; the others notice.
+    alone = not strategy.is_multi_worker(gan.distribute_strategy)
+    kept = [callback for name, callback in made.items() if alone or name != "signal"]
     while gan.step < total:
         (epoch, epochs, steps), *rest = segments(gan.step, total, in_epoch)
         dataset = data.batches(
@@ -270,7 +284,8 @@ def _fit(config, data, gan, made, total, in_epoch):
             initial_epoch=epoch,
             epochs=epochs,
             steps_per_epoch=steps,
-            callbacks=[_Part(last=not rest), *made.values()],
+            callbacks=[_Part(last=not rest), *kept],
+            verbose="auto" if strategy.worker(gan.distribute_strategy) == 0 else 0,
         )
         if gan.stop_training and not _goes_on(made):
             break
@@ -288,14 +303,15 @@ class _Part(keras.callbacks.Callback):
         self.model.interrupted |= not self.last
 
 
-def _take_up(gan, run, made):
+def _take_up(gan, run, made, worker=0):
     """Bring model and callbacks to the newest whole checkpoint; return its step."""
     folder = run / "checkpoints"
     if not checkpoint.steps(folder):
         print(f"{run} ended before its first checkpoint: it starts again", flush=True)
         return 0
     step = checkpoint.restore(gan, folder, made.values())
-    checkpoint.set_aside(folder, after=step)
+    if not worker:
+        checkpoint.set_aside(folder, after=step)
     return step
 
 
@@ -304,13 +320,22 @@ def _explained(config, run):
     """Say what to do about a memory or a disk that is full."""
     try:
         yield
-    except (MemoryError, tf.errors.ResourceExhaustedError, OSError) as error:
+    except (MemoryError, OSError, tf.errors.OpError) as error:
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         full = full or "No space left" in str(error)
         if isinstance(error, OSError) and not full:
             raise
+        lost = config.strategy == "multi_worker" and strategy.lost_worker(error)
+        if isinstance(error, tf.errors.OpError) and not (
+            lost or isinstance(error, tf.errors.ResourceExhaustedError)
+        ):
+            raise
         known = checkpoint.steps(run / "checkpoints")
         kept = f"the checkpoint of step {known[-1]:,} is kept" if known else "none was saved yet"
+        if lost:
+            raise ConnectionError(
+                f"another worker is gone: {lost}; {kept}. Start all workers again, with --resume"
+            ) from error
         if full:
             raise OSError(
                 f"the disk is full: {_first_line(error)}; {kept}. Make room, then --resume"

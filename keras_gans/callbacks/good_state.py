@@ -87,7 +87,7 @@ class CutSchedule(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self):
         """Return the constructor's arguments, with the factor as it is now."""
         schedule = keras.optimizers.schedules.serialize(self.schedule)
-        return {"schedule": schedule, "scale": float(self.scale)}
+        return {"schedule": schedule, "scale": float(self.scale.numpy())}
 
     @classmethod
     def from_config(cls, config):
@@ -127,7 +127,7 @@ def cut_learning_rates(game, factor):
         rate = optimizer._learning_rate
         variable = rate.scale if isinstance(rate, CutSchedule) else rate
         variable.assign(variable * factor)
-    return tuple(float(optimizer.learning_rate) for optimizer in _optimizers(game))
+    return tuple(float(np.array(optimizer.learning_rate)) for optimizer in _optimizers(game))
 
 
 def _optimizers(game):

@@ -33,7 +33,11 @@ def tune(game, real, condition=None):
     Reference: Mescheder et al., arXiv:1801.04406, section 3 and theorem 4.1, for the critical
     value; the scaling is this library's own.
     """
-    parts = [part for part in game.penalty.parts() if part.variables and not float(part.strength)]
+    parts = [
+        part
+        for part in game.penalty.parts()
+        if part.variables and not float(tf.convert_to_tensor(part.strength))
+    ]
     if not parts:
         return
     count = min(BATCH, len(real)) // game.packing * game.packing

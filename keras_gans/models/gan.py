@@ -9,17 +9,18 @@ import tensorflow as tf
 
 from keras_gans import losses, penalties
 from keras_gans.layers import spectral_layers
-from keras_gans.models import autotune, checks, feed
+from keras_gans.models import autotune, checks, feed, strategy
 from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.models.scores import Scores
+from keras_gans.models.strategy import Distributed
 from keras_gans.noise import Noise, latents
 from keras_gans.optimizers import dynamics as game_dynamics
 from keras_gans.packing import pack
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class GAN(SavedWhole):
+class GAN(Distributed, SavedWhole):
     """A generator and a discriminator that are trained against each other by `fit`.
 
     One step of `fit` is `discriminator_steps` updates of the discriminator, each on samples and
@@ -314,6 +315,8 @@ class GAN(SavedWhole):
                 f"instance_noise must be None, a number >= 0 or a Keras schedule, found "
                 f"{instance_noise!r}"
             )
+        if jit_compile is True and strategy.is_distributed(self.distribute_strategy):
+            raise ValueError("jit_compile=True compiles steps of one device; use 'auto' or False")
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
@@ -330,12 +333,13 @@ class GAN(SavedWhole):
         self.discriminator_optimizer = self._optimizer(discriminator_optimizer)
         if self.generator_optimizer is self.discriminator_optimizer:
             raise ValueError("the two players need an optimizer each, found the same object twice")
+        strategy.check_scope(self)
         self.generator_optimizer.build(self.generator_variables)
         self.discriminator_optimizer.build(self.discriminator_variables)
         self.dynamics = game_dynamics.get(dynamics)
         self.dynamics.build(self)
         self._step, self.update_discriminator = self._whole_step, self._update_discriminator
-        if not run_eagerly and not tf.distribute.has_strategy():  # it lets no function hold `apply`
+        if not (run_eagerly or tf.distribute.has_strategy()):  # which lets no function hold `apply`
             # As a function that is not inlined, no part of a step runs before its data are there:
             # at the end of the data, Keras's step would else draw noise and move counters.
             self._step = tf.function(
@@ -398,10 +402,12 @@ class GAN(SavedWhole):
         if isinstance(x, tf.data.Dataset):
             batch = feed.first(x, self.discriminator_steps)
             self.check_batch(batch)
+            x = strategy.distribute(x, self.distribute_strategy, self.discriminator_steps)
             self.first_batch = tf.nest.map_structure(  # for callbacks that watch on real samples
                 lambda t: None if t is None else t[:256], self.unpack(batch)
             )
         else:
+            strategy.check_source(x, self.distribute_strategy)
             x = feed.peek(x, self.check_batch)
         with warnings.catch_warnings():
             if kwargs.get("steps_per_epoch") is None:  # a last batch that is dropped is no surprise
