@@ -258,6 +258,7 @@ def test_what_tells_of_a_lost_worker():
     assert strategies.lost_worker(tf.errors.InvalidArgumentError(None, None, "task:1")) is None
 
 
+@pytest.mark.slow
 def test_a_mirrored_run_resumes_bit_for_bit(tmp_path):
     output = run_python(
         f"""
