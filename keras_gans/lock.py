@@ -3,7 +3,7 @@
 import contextlib
 import os
 import pathlib
-import socket
+import platform
 
 NAME = ".lock"
 
@@ -33,7 +33,7 @@ def hold(folder):
     file = _take(path)
     try:
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.write(f"process {os.getpid()} on {platform.node()}\n")
         file.flush()
         yield
     finally:
