@@ -20,7 +20,7 @@ LAZY = {
     "metrics": {"threadpoolctl"},  # comes with scikit-learn
 }
 PLAIN = {
-    *("files", "gradients", "images", "lock", "noise", "packing", "pages", "registry"),
+    *("files", "gradients", "images", "lock", "noise", "packing", "pages", "precision", "registry"),
     "_version",
 }
 ALLOWED = {
