@@ -30,7 +30,7 @@ class Loop:
         else:
             self.modes = tf.constant(self.data.modes, tf.float32)
         self.spectral = [spectral_layers(n) for n in (self.generator, self.discriminator)]
-        for layer in sum(self.spectral, []):
+        for layer in (*self.spectral[0], *self.spectral[1]):
             layer.advance_on_call = False
         self.g_adam = Adam(self.generator.trainable_variables, workload)
         self.d_adam = Adam(self.discriminator.trainable_variables, workload)

@@ -2,7 +2,7 @@
 
 A layer of weights is a product in three directions, and each costs the same:
 
-    forward   y = W x        2 * multiplications of a sample * samples     [floating-point operations]
+    forward   y = W x        2 * multiplications of a sample * samples   [operations]
     inputs    dx = Wᵀ dy     the same
     weights   dW = dy xᵀ     the same
 
