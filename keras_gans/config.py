@@ -48,7 +48,11 @@ METHODS = (
     *("lookahead", "unrolled", "packing"),
 )
 WORKLOADS = ("mlp", "ring", "dcgan32", "dcgan64", "resnet", "r1", "r1_r2", "generation")
-CONTESTANTS = ("fit", "bare", "keras", "keras_no_xla", "products", "torch", "torch_compile")
+CONTESTANTS = (
+    *("fit", "bare", "keras", "keras_no_xla", "products", "input"),
+    *("torch", "torch_compile"),
+)
+BENCHMARK_PARTS = ("contestants", "costs", "callbacks")
 IMAGE_METRICS = (
     *("fd", "kd", "is", "precision", "recall", "density", "coverage", "memorisation"),
     *("swd", "ms_ssim"),
@@ -209,6 +213,11 @@ class Config(Options):
         "stop",
         "when training goes wrong: stop, warn, or roll back and halve the learning rates",
         ("stop", "warn", "rollback"),
+    )
+    profile: int = _option(
+        0,
+        "calls of the train function to trace for TensorBoard, after the two that compile; 0 none",
+        least=0,
     )
     evaluate_every: int = _option(
         0, "epochs between scores of the generator; 0 computes none", least=0
@@ -412,12 +421,17 @@ class SpeedBenchmark(Options):
 
     Example:
         >>> SpeedBenchmark(workloads="ring, mlp").contestant_names
-        ('fit', 'bare', 'keras', 'keras_no_xla', 'products')
+        ('fit', 'bare', 'keras', 'keras_no_xla', 'products', 'input')
     """
 
     name: str = _option("benchmark", "the benchmark's folder")
     output_dir: str = _option("saved_models", "where the folder is kept")
     workloads: str = _option(",".join(WORKLOADS), "what is trained, any of the default's")
+    parts: str = _option(
+        ",".join(BENCHMARK_PARTS),
+        "what is measured: the contestants on each workload, the cost of a step of fit against "
+        "batch, width and resolution, the overhead of each default callback",
+    )
     contestants: str = _option(
         ",".join(CONTESTANTS), "who is measured, any of the default's; fit always is"
     )
@@ -434,7 +448,10 @@ class SpeedBenchmark(Options):
         _check_name(self.name)
         if not self.name:
             raise ValueError("--name must not be empty")
-        for flag, known in (("workloads", WORKLOADS), ("contestants", CONTESTANTS)):
+        for flag, known in (
+            *(("workloads", WORKLOADS), ("contestants", CONTESTANTS)),
+            ("parts", BENCHMARK_PARTS),
+        ):
             value = getattr(self, flag)
             chosen = names(value)
             if not chosen or set(chosen) - set(known) or len(set(chosen)) < len(chosen):
@@ -442,6 +459,11 @@ class SpeedBenchmark(Options):
                     f"--{flag}={value}: must be different names, separated by commas, of "
                     f"{', '.join(known)}"
                 )
+
+    @property
+    def part_names(self):
+        """The parts, a tuple."""
+        return names(self.parts)
 
     @property
     def workload_names(self):
@@ -465,6 +487,7 @@ class SpeedBenchmark(Options):
             self,
             name=f"{self.name}_smoke",
             workloads=self.workloads if few else "mlp,ring",
+            parts="contestants",
             rounds=3,
             seconds=0.3,
             smoke=False,

@@ -5,8 +5,8 @@ python scripts/benchmark.py
 python scripts/benchmark.py --torch_python=/path/to/an/environment/with/torch/bin/python
 python scripts/benchmark.py --workloads=mlp,ring --smoke
 
-It leaves in saved_models/<name>/: benchmark.json, with the time of every turn, and benchmark.md.
-Nothing else should compute beside it.
+It leaves in saved_models/<name>/: benchmark.json, with the time of every turn, benchmark.md and
+benchmark.html. Nothing else should compute beside it.
 """
 
 import functools
@@ -22,12 +22,16 @@ def main(config):
     from keras_gans.benchmarking.peer import PeerError
 
     config = config.reduced() if config.smoke else config
+    folder = suite.folder(config)
     try:
-        results = suite.run(config)
-        print(report.write(results, suite.folder(config)))
+        results = suite.run(config, keep=lambda results: report.write(results, folder))
+        print(report.write(results, folder))
     except (ValueError, OSError, PeerError) as error:
         return command_line.fail(error)
-    print(f"the figures are in {suite.folder(config)}")
+    except KeyboardInterrupt:
+        command_line.fail(f"interrupted; {folder} keeps the workloads that were done")
+        return 130
+    print(f"{folder} has benchmark.html, the same as benchmark.md, and all times in benchmark.json")
     return 0
 
 

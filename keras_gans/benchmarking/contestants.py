@@ -5,9 +5,10 @@ import time
 import keras
 import tensorflow as tf
 
-from keras_gans.benchmarking import bare, products, workloads
+from keras_gans.benchmarking import bare, products, serve, workloads
 from keras_gans.benchmarking.tutorial import Tutorial
 from keras_gans.benchmarking.workloads import Workload
+from keras_gans.models import feed
 
 
 def make(kind):
@@ -23,9 +24,7 @@ class Contestant:
     def __init__(self, workload, device="cpu"):
         self.workload = workload if isinstance(workload, Workload) else Workload(**workload)
         self.device = device
-        if device == "gpu" and not tf.config.list_physical_devices("GPU"):
-            raise ValueError("--device=gpu: TensorFlow finds no GPU here")
-        if device == "cpu":
+        if device == "cpu" and tf.config.list_physical_devices("GPU"):
             tf.config.set_visible_devices([], "GPU")
         keras.utils.set_random_seed(0)
         self.build()
@@ -42,7 +41,7 @@ class Contestant:
         """Return the most memory that was held: the card's, or the process's."""
         if self.device == "gpu":
             return tf.config.experimental.get_memory_info("GPU:0")["peak"]
-        return _resident()
+        return serve.resident()
 
     @property
     def jit(self):
@@ -149,18 +148,35 @@ class Products(Contestant):
         return answer | {"flops": self.products.flops, "peak": products.peak(self.jit)}
 
 
+class Input(Contestant):
+    """The dataset that `fit` reads, and nothing that is done with it."""
+
+    def build(self):
+        """Make it as `fit` does."""
+        self.parameters = [0, 0]
+        batches = workloads.make_data(self.workload).batches(self.workload.batch)
+        batches = feed.rebatch(batches, self.workload.discriminator_steps)
+        self.batches = iter(batches)
+        self.drain = tf.function(self._drain, autograph=False)
+
+    def _drain(self, steps):
+        def body(i, _):
+            batch = next(self.batches)
+            return i + 1, tf.reshape(batch, [-1])[0]
+
+        return tf.while_loop(
+            lambda i, _: i < steps, body, [0, tf.constant(0.0)], parallel_iterations=1
+        )[1]
+
+    def run(self, steps):
+        """Read what so many steps would."""
+        return _timed(lambda: self.drain(tf.constant(steps)).numpy(), steps)
+
+
 def _timed(call, steps):
     started = time.perf_counter()
     call()
     return {"seconds": time.perf_counter() - started, "steps": steps}
-
-
-def _resident():
-    import resource
-    import sys
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 KINDS = {
@@ -169,4 +185,5 @@ KINDS = {
     "keras_no_xla": PlainKerasWithoutXLA,
     "bare": Bare,
     "products": Products,
+    "input": Input,
 }

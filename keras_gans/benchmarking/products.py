@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from keras_gans.benchmarking import flops, workloads
 
-LARGE = 2048  # rows, columns and depth of the large matrix product
-IMAGES, SIZE, CHANNELS = 64, 28, 128  # of the large convolution, 3x3
+LARGE = {"CPU": 2048, "GPU": 8192}  # rows, columns and depth of the large matrix product
+IMAGES = {"CPU": 64, "GPU": 512}  # of the large convolution, 3x3, on 28x28 with 128 channels
 
 
 class Products:
@@ -99,11 +99,12 @@ def peak(jit_compile=False, repeats=3):
 
     The best of some repeats of a matrix product and of a 3x3 convolution.
     """
-    matrix = flops.Layer("dense", (LARGE,), (LARGE,), (LARGE, LARGE))
-    image = (SIZE, SIZE, CHANNELS)
-    convolution = flops.Layer("conv", image, image, (3, 3, CHANNELS, CHANNELS))
+    kind = "GPU" if tf.config.get_visible_devices("GPU") else "CPU"
+    size, image = LARGE[kind], (28, 28, 128)
+    matrix = flops.Layer("dense", (size,), (size,), (size, size))
+    convolution = flops.Layer("conv", image, image, (3, 3, 128, 128))
     rates = {}
-    for name, layer, n in (("matrix", matrix, LARGE), ("convolution", convolution, IMAGES)):
+    for name, layer, n in (("matrix", matrix, size), ("convolution", convolution, IMAGES[kind])):
         each = flops.Pass(layer, "forward", n)
         if name not in _large:
             function = tf.function(

@@ -61,8 +61,11 @@ def _start(make, ask):
 
 
 def _memory(contestant):
-    if hasattr(contestant, "memory"):
-        return contestant.memory()
+    return contestant.memory() if hasattr(contestant, "memory") else resident()
+
+
+def resident():
+    """Return the most memory that this process held, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

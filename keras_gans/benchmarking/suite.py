@@ -9,7 +9,7 @@ import time
 import tensorflow as tf
 
 from keras_gans._version import __version__
-from keras_gans.benchmarking import interleaved
+from keras_gans.benchmarking import costs, interleaved, overhead
 from keras_gans.benchmarking.peer import Peer, PeerError
 from keras_gans.benchmarking.workloads import WORKLOADS
 
@@ -19,25 +19,45 @@ def folder(config):
     return pathlib.Path(config.output_dir) / config.name
 
 
-def run(config, start=None):
+def run(config, start=None, keep=lambda results: None):
     """Measure all that the options ask for; return the results, JSON-ready.
 
     Args:
         config: a `config.SpeedBenchmark`.
         start: function of (kind, workload) to a contestant; None starts a process for each.
+        keep: called with the results so far after each workload, so that none is lost.
 
     Raises:
         PeerError: if the library's own `fit` cannot be measured.
+        ValueError: if there is no such device.
     """
+    _check_device(config.device)
     started = time.perf_counter()
     results = {"machine": machine(config.device), "options": config.to_flags(), "workloads": {}}
     start = start or (
         lambda kind, workload: Peer(kind, workload, config.device, _python(kind, config))
     )
-    for name in config.workload_names:
-        results["workloads"][name] = measure(WORKLOADS[name], config, start)
+    if "contestants" in config.part_names:
+        for name in config.workload_names:
+            results["workloads"][name] = measure(WORKLOADS[name], config, start)
+            keep(results)
+    if "costs" in config.part_names:
+        results["costs"] = costs.measure(start, config.seconds, min(config.rounds, 5), say)
+        keep(results)
+    if "callbacks" in config.part_names:
+        results["callbacks"] = overhead.measure(config.rounds, say)
     results["minutes"] = (time.perf_counter() - started) / 60
     return results
+
+
+def _check_device(device):
+    if device == "gpu" and not tf.config.list_physical_devices("GPU"):
+        raise ValueError(
+            "--device=gpu: TensorFlow finds no GPU here; on Linux, "
+            'pip install -e ".[gpu]" installs what it needs, and nvidia-smi shows the card'
+        )
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
 
 
 def _python(kind, config):
@@ -80,6 +100,8 @@ def measure(workload, config, start):
     peers, contestants = {}, {}
     try:
         for kind in config.contestant_names:
+            if kind == "input" and workload.generation:
+                continue
             say(f"{workload.name}: {kind} starts")
             try:
                 peers[kind] = start(kind, workload)
@@ -121,7 +143,7 @@ def _check_parameters(contestants, workload):
     counts = {
         kind: tuple(found["parameters"])
         for kind, found in contestants.items()
-        if kind != "products" and "error" not in found
+        if "error" not in found and any(found["parameters"])
     }
     if len(set(counts.values())) > 1:
         raise PeerError(f"{workload.name}: the networks differ in their parameters: {counts}")

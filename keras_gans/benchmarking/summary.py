@@ -10,6 +10,7 @@ TITLES = {
     "torch": "PyTorch eager",
     "torch_compile": "torch.compile",
     "products": "the products alone",
+    "input": "the input pipeline alone",
 }
 
 
@@ -45,7 +46,7 @@ def rows(results):
                 "memory": made["memory"],
                 "note": made.get("note", ""),
             }
-            if "flops" in products:
+            if "flops" in products and kind != "input":
                 rates = [products["flops"] / s / 1e9 for s in seconds]
                 peak = [max(pair) for pair in zip(*products["peak"].values(), strict=True)]
                 row["rate"] = interleaved.spread(rates)
