@@ -36,7 +36,7 @@ _FREE = {
     *("checkpoint_every", "checkpoint_steps", "checkpoint_minutes", "keep"),
     *("jit_compile", "steps_per_execution", "monitor_every", "strategy", "replicas"),
     *("evaluate_every", "evaluate_metrics", "evaluate_samples", "evaluate_extractor"),
-    "best_metric",
+    *("best_metric", "profile"),
 }
 
 
@@ -207,6 +207,8 @@ def make_callbacks(config, data, run):
         callbacks=list(made.values()),
         flags=dataclasses.asdict(config),
     )
+    if config.profile:
+        made["trace"] = callbacks.Trace(run / "logs", config.profile)
     made["signal"] = callbacks.StopOnSignal()
     return made
 
