@@ -40,6 +40,7 @@ ALLOWED = {
     "stability": PLAIN
     | {"losses", "penalties", "optimizers", "models"}
     | {"networks", "datasets", "metrics", "config"},  # what the benchmark runs on
+    "benchmarking": PLAIN | {"datasets", "losses", "models", "networks", "optimizers", "penalties"},
     "loading": set(),
     "watermark": {"images"},
     "content_credentials": {"_version"},
