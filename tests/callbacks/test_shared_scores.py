@@ -95,6 +95,7 @@ def test_two_replicas_score_what_one_device_does(one_device, tmp_path):
     assert written(tmp_path) == written(one_device[0]) == ["best0", "logs0"]
 
 
+@pytest.mark.slow
 def test_two_workers_score_what_one_device_does_and_the_chief_writes(one_device, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     folder = tmp_path / "run"

@@ -14,7 +14,7 @@ import keras, numpy as np, tensorflow as tf
 import keras_gans as kg
 from keras_gans.models import strategy as strategies
 
-kind, pairs, losses, *shapes = sys.argv[1:]
+kind, policies, pairs, losses, *shapes = sys.argv[1:]
 strategy = strategies.make(kind, 2 if kind == "mirrored" else 0)
 assert strategy.num_replicas_in_sync == 2
 penalties = {
@@ -23,16 +23,16 @@ penalties = {
     "lazy": lambda: kg.penalties.Lazy("r1", every=2),
     "sum": lambda: kg.penalties.Sum(kg.penalties.R1("auto"), "r2"),
 }
-pairs = {"product": itertools.product, "zip": zip}[pairs](losses.split(","), penalties)
+pairs = list({"product": itertools.product, "zip": zip}[pairs](losses.split(","), penalties))
 x = np.random.default_rng(0).normal(size=[32, 3]).astype("float32")
 data = tf.data.Dataset.from_tensor_slices(x).repeat().batch(8, drop_remainder=True)
 
 def on_each_replica(variable):
     return [value.numpy() for value in strategy.experimental_local_results(variable.value)]
 
-for (loss, penalty), shape in itertools.product(pairs, shapes):
+for policy, (loss, penalty), shape in itertools.product(policies.split(","), pairs, shapes):
     execution, k = map(int, shape.split("x"))
-    policy = sys.argv[0] if sys.argv[0].startswith("mixed") else "float32"
+    steps = execution if policy == "float32" else 4 * execution  # the loss scale may be cut first
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(policy)
     with strategy.scope():
@@ -41,9 +41,10 @@ for (loss, penalty), shape in itertools.product(pairs, shapes):
                     discriminator_steps=k, steps_per_execution=execution)
     weights = gan.discriminator.weights + gan.generator.weights
     start = [w.numpy() for w in weights]
-    history = gan.fit(data, steps_per_epoch=execution, verbose=0).history
-    case = loss, penalty, execution, k
-    assert gan.step == execution and np.isfinite(list(history.values())).all(), (case, history)
+    assert gan.generator.layers[1].compute_dtype == policy.removeprefix("mixed_")
+    history = gan.fit(data, steps_per_epoch=steps, verbose=0).history
+    case = policy, loss, penalty, execution, k
+    assert gan.step == steps and np.isfinite(list(history.values())).all(), (case, history)
     assert ("penalty" in history) == (penalty != "none"), case
     kernels = [(old, new.numpy()) for old, new in zip(start, weights) if len(new.shape) > 1]
     assert len(kernels) == 4 and all((old != new).any() for old, new in kernels), case
@@ -59,16 +60,17 @@ LOSSES = sorted(kg.losses.NAMES)
 SHAPES = ["1x1", "5x1", "1x5", "5x5"]  # steps an execution, discriminator steps
 
 
-def mirrored(tmp_path, *arguments, policy="float32"):
+def mirrored(*arguments, policies="float32"):
     """Return the cases that ran through on two devices of the CPU."""
-    said = run_python(f"import sys; sys.argv = {[policy, 'mirrored', *arguments]}\n{PROGRAM}")
+    argv = ["program", "mirrored", policies, *arguments]
+    said = run_python(f"import sys; sys.argv = {argv}\n{PROGRAM}")
     return re.findall("^CASE (.*)", said, re.M)
 
 
 def two_workers(tmp_path, *arguments):
     """Return the cases that ran through in two processes; the weights of both must be the same."""
     (tmp_path / "program.py").write_text(PROGRAM)
-    command = [tmp_path / "program.py", "multi_worker", *arguments]
+    command = [tmp_path / "program.py", "multi_worker", "float32", *arguments]
     statuses = workers.wait(workers.start(command, tmp_path), seconds=1500)
     said = [workers.said(tmp_path, i) for i in (0, 1)]
     assert statuses == [0, 0], said[0][-2000:] + said[1][-2000:]
@@ -77,15 +79,25 @@ def two_workers(tmp_path, *arguments):
     return first
 
 
-def test_each_loss_and_each_penalty_makes_a_step_on_two_replicas(tmp_path):
-    assert len(LOSSES) == 7 and len(mirrored(tmp_path, "zip", ",".join(LOSSES), "1x1")) == 7
+def test_each_loss_and_each_penalty_makes_a_step_on_two_replicas():
+    assert len(LOSSES) == 7 and len(mirrored("zip", ",".join(LOSSES), "1x1")) == 7
+
+
+def test_mixed_precision_makes_steps_on_two_replicas():
+    policies = "mixed_bfloat16,mixed_float16"
+    cases = mirrored("zip", "hinge,wasserstein", "1x1", policies=policies)
+    assert [case.split()[:3] for case in cases] == [
+        [policy, loss, penalty]
+        for policy in policies.split(",")
+        for loss, penalty in (("hinge", "none"), ("wasserstein", "gradient_penalty"))
+    ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("losses", LOSSES)
-def test_every_loss_and_penalty_on_two_replicas(tmp_path, losses, shape):
-    assert len(mirrored(tmp_path, "product", losses, shape)) == 7
+def test_every_loss_and_penalty_on_two_replicas(losses, shape):
+    assert len(mirrored("product", losses, shape)) == 7
 
 
 @pytest.mark.slow

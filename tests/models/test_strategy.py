@@ -1,84 +1,11 @@
 """MirroredStrategy on two logical devices of the CPU, and what needs no device."""
 
-import json
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import TWO_REPLICAS, run_python
 
 from keras_gans.models import strategy as strategies
-
-# Both replicas draw the global batch's numbers and take their part of them; one device, all.
-SAME_NOISE = """
-import contextlib, json
-import numpy as np, keras, keras_gans as kg
-
-class Shared:
-    def __init__(self, noise):
-        self.generator, self.restart = noise.generator, noise.restart
-
-    def part(self, draw, shape):
-        replica = tf.distribute.get_replica_context()
-        n, i = replica.num_replicas_in_sync, replica.replica_id_in_sync_group
-        seed = tf.cast(self.generator.next(), tf.int32)
-        whole = draw(tf.concat([[n * shape[0]], shape[1:]], 0), seed, alg="philox")
-        return tf.stack(tf.split(whole, n))[i] if n > 1 else whole
-
-    def normal(self, shape):
-        return self.part(tf.random.stateless_normal, shape)
-
-    def uniform(self, shape):
-        return self.part(tf.random.stateless_uniform, shape)
-"""
-
-FOLLOWS = (
-    TWO_REPLICAS
-    + SAME_NOISE
-    + """
-x = np.random.default_rng(0).normal(size=[1024, 3]).astype("float32")
-
-def train(scope, execution, k):
-    keras.utils.set_random_seed(0)
-    with scope:
-        gan = kg.GAN(*kg.networks.mlp((3,), latent_dim=4, width=8), latent_dim=4, seed=0)
-        gan.compile(
-            loss="wasserstein", penalty="gradient_penalty", discriminator_steps=k, ema_decay=0.9,
-            steps_per_execution=execution,
-            generator_optimizer=keras.optimizers.SGD(0.05),
-            discriminator_optimizer=keras.optimizers.SGD(0.05),
-        )
-    start = [np.array(w.numpy()) for w in gan.discriminator.weights]
-    gan.noise = Shared(gan.noise)
-    batches = kg.datasets.Data("normal", x).batches(16, seed=1)
-    history = gan.fit(batches, steps_per_epoch=25, epochs=2, verbose=0).history
-    assert gan.step == 50
-    moved = max(np.abs(a - b.numpy()).max() for a, b in zip(start, gan.discriminator.weights))
-    return [v.numpy() for v in gan.training_variables()], history, float(moved)
-
-for k in K:
-    one, before, moved = train(contextlib.nullcontext(), 1, k)
-    for execution in EXECUTIONS:
-        two, after, _ = train(strategy.scope(), execution, k)
-        assert len(one) == len(two) > 12 and before.keys() == after.keys()
-        weights = max(float(np.abs(a - b).max()) for a, b in zip(one, two))
-        logs = max(float(np.abs(np.array(before[n]) - after[n]).max()) for n in before)
-        print(json.dumps([k, execution, weights, logs, moved]))
-"""
-)
-
-
-@pytest.mark.parametrize(
-    ("k", "executions"),
-    [((1, 5), (5,)), pytest.param((1, 5), (1,), marks=pytest.mark.slow)],
-    ids=("5 steps an execution", "1 step an execution"),
-)
-def test_two_replicas_follow_one_device(k, executions):
-    code = FOLLOWS.replace("in K:", f"in {k}:").replace("EXECUTIONS", str(executions))
-    lines = [json.loads(line) for line in run_python(code).splitlines()]
-    assert len(lines) == len(k) * len(executions)
-    for _, _, weights, logs, moved in lines:
-        assert weights < 1e-5 and logs < 1e-5 and moved > 0.05
 
 
 def test_the_end_of_the_data_and_evaluation_on_two_replicas():
