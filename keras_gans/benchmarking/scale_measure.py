@@ -57,7 +57,7 @@ def measure(workers=2, workloads=None, seconds=6.0, say=print):
             return _run(tasks[: sum(map(len, clusters))], clusters)
 
         made["plain"] = run("one process, no strategy", [[None]], [batch])[0]["steps"]
-        batches = sorted({max(4, batch // 4), max(4, batch // 2), batch, 2 * batch, part})
+        batches = sorted({max(4, batch // 4), max(4, batch // 2), batch, part})
         made["alone"] = run("one worker alone", [[0]], batches)[0]["steps"]
         if workers > 1:
             apart = run("workers that are strangers", [[i] for i in range(workers)], [batch, part])

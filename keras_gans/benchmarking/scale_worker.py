@@ -57,9 +57,9 @@ def _steps(strategy, task, batch, seconds):
     data = tf.data.Dataset.from_tensors(x).repeat()
 
     class Clock(keras.callbacks.Callback):
-        """Time executions; after some of them, see that the others do as many."""
-
-        times, last = [], None
+        def __init__(self):
+            super().__init__()
+            self.times, self.last = [], None
 
         def on_train_batch_end(self, batch, logs=None):
             now = time.perf_counter()
@@ -69,12 +69,12 @@ def _steps(strategy, task, batch, seconds):
 
     def run(calls):
         clock = Clock()
-        clock.times = []
         gan.fit(data, steps_per_epoch=calls * execution, callbacks=[clock], verbose=0)
         return clock.times
 
-    guess = statistics.median(run(4)[1:]) * execution
-    calls = int(min(max(seconds / guess, 6), 2000))
+    # How many executions the time is enough for; at each, the workers wait for each other.
+    guess = statistics.median(run(3)[1:]) * execution
+    calls = int(min(max(seconds / guess, 5), 2000))
     calls = int(_agreed(strategy, calls))
     times = run(calls + 2)[1:]
     numbers = [network.trainable_variables for network in (gan.discriminator, gan.generator)]
@@ -102,15 +102,16 @@ def _sum_seconds(strategy, size):
     count = max(1, size // 4)
     in_a_row = 10  # in one call, so that the call itself does not count
 
-    def replica(x):
+    def replica():
         context = tf.distribute.get_replica_context()
+        x = tf.ones([count])
         for _ in range(in_a_row):
             x = 0.5 * context.all_reduce("SUM", x)
         return x
 
     @tf.function(autograph=False)
     def several():
-        made = strategy.run(replica, args=(tf.ones([count]),))
+        made = strategy.run(replica)
         return strategy.experimental_local_results(made)[0][0]
 
     several()

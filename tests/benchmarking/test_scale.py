@@ -128,7 +128,7 @@ def test_a_report_of_two_workers_here(tmp_path):
     found = scale.measure(2, {"tiny": tiny}, seconds=0.5)
     assert json.loads(json.dumps(found)) == found
     made = found["workloads"]["tiny"]
-    assert set(made["alone"]) == {"4", "8", "16", "32"} and set(made["job"]) == {"8", "16"}
+    assert set(made["alone"]) == {"4", "8", "16"} and set(made["job"]) == {"8", "16"}
     assert made["job"]["16"]["gradient_bytes"] == [4 * (4 * 8 + 8 + 8 + 1), 4 * (2 * 8 + 8 + 36)]
     assert all(seconds > 0 for seconds in found["link"].values())
     assert "predicted" in scale.write_page(tmp_path / "scale.html", found).read_text()
