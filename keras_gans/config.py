@@ -184,6 +184,9 @@ class Config(Options):
     )
     steps_per_execution: int = _option(1, "steps in one call of the compiled function", least=1)
     mixed_precision: str = _option("float32", "the precision of the layers", PRECISIONS)
+    tf32: bool = _option(
+        True, "round the factors of float32 products to TensorFloat-32 where a GPU can; else exact"
+    )
     strategy: str = _option(
         "none",
         "train on one device; on all of this machine, mirrored; or on the machines of TF_CONFIG",

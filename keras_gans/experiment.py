@@ -34,7 +34,7 @@ USER_ERRORS = (ValueError, OSError, MemoryError, tf.errors.ResourceExhaustedErro
 _FREE = {
     *("name", "output_dir", "data_dir", "epochs", "steps", "resume", "sample_every"),
     *("checkpoint_every", "checkpoint_steps", "checkpoint_minutes", "keep"),
-    *("jit_compile", "steps_per_execution", "monitor_every", "strategy", "replicas"),
+    *("jit_compile", "tf32", "steps_per_execution", "monitor_every", "strategy", "replicas"),
     *("evaluate_every", "evaluate_metrics", "evaluate_samples", "evaluate_extractor"),
     *("best_metric", "profile"),
 }
@@ -75,6 +75,7 @@ def schedule(config, data):
 def make_gan(config, shape, total_steps):
     """Return the compiled model for samples of a shape: (size, size, channels) or (d,)."""
     keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_tensor_float_32_execution(config.tf32)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(config.mixed_precision)
     try:

@@ -45,6 +45,36 @@ class Noise:
         return tf.random.stateless_uniform(shape, self.seed(), alg="philox")
 
 
+class WholeNoise(Noise):
+    """A stream of random numbers of which n replicas together draw what one device would draw.
+
+    The first dimension of a shape is a replica's part of the batch; parts may differ in size.
+
+    Args:
+        seed: an integer; None takes one from the operating system.
+    """
+
+    def normal(self, shape):
+        """Return float32 draws from N(0, 1)."""
+        return self._rows(tf.random.stateless_normal, shape)
+
+    def uniform(self, shape):
+        """Return float32 draws from U[0, 1)."""
+        return self._rows(tf.random.stateless_uniform, shape)
+
+    def _rows(self, draw, shape):
+        """Draw for the whole batch; return the rows that are this replica's."""
+        seed = tf.cast(self.generator.next(), tf.int32)
+        replica = tf.distribute.get_replica_context()
+        if replica is None or tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return draw(shape, seed, alg="philox")
+        shape = tf.convert_to_tensor(shape, tf.int32)
+        sizes = replica.all_gather(shape[:1], axis=0)
+        first = tf.reduce_sum(sizes[: replica.replica_id_in_sync_group])
+        whole = draw(tf.concat([[tf.reduce_sum(sizes)], shape[1:]], 0), seed, alg="philox")
+        return whole[first : first + shape[0]]
+
+
 def latents(n, dimension, seed):
     """Return `n` latent vectors, float32 [n, dimension], that depend on nothing but the seed.
 

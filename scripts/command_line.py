@@ -56,6 +56,8 @@ def define_config_flags(table="Config"):
                 "bool": flags.DEFINE_boolean,
             }[kinds]
             define(field.name, default, text)
+    if "jit_compile" in flags.FLAGS:
+        flags.DEFINE_alias("jit", "jit_compile")
 
 
 def parse_flags(argv):

@@ -42,7 +42,8 @@ ALLOWED = {
     | {"losses", "penalties", "optimizers", "models"}
     | {"networks", "datasets", "metrics", "config"},  # what the benchmark runs on
     "benchmarking": PLAIN
-    | {"losses", "penalties", "layers", "networks", "datasets", "models", "callbacks", "config"},
+    | {"losses", "penalties", "layers", "networks", "datasets", "models", "callbacks", "config"}
+    | {"optimizers"},
     "loading": set(),
     "watermark": {"images"},
     "content_credentials": {"_version"},

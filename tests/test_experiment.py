@@ -291,3 +291,9 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same(tmp_path,
     again = state(run)
     for name in whole:
         np.testing.assert_array_equal(whole[name], again[name], err_msg=name)
+
+
+@pytest.mark.parametrize("tf32", [False, True])
+def test_tf32_is_by_flag(tf32):
+    experiment.make_gan(Config(tf32=tf32, network="mlp", width=2), (4, 4, 1), total_steps=1)
+    assert tf.config.experimental.tensor_float_32_execution_enabled() is tf32

@@ -81,6 +81,23 @@ def test_flagfiles_and_what_overrides_them(tmp_path, arguments, expected):
     assert result.stdout.strip() == str(expected)
 
 
+@pytest.mark.parametrize(
+    ("argument", "expected"), [("--jit", True), ("--nojit", False), ("--jit=auto", "auto")]
+)
+def test_jit_is_another_name_of_jit_compile(tmp_path, argument, expected):
+    code = "import sys, command_line as c; c.define_config_flags();"
+    code += "print(repr(c.parse_config(sys.argv).jit_compile))"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "--jit_compile=false", argument],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == repr(expected)
+
+
 def test_train_sample_export(tmp_path):
     trained = run("train.py", "--flagfile=ns.flags", *TINY, "--steps=2", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr

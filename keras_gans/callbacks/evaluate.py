@@ -12,6 +12,7 @@ import numpy as np
 from keras_gans.callbacks import checkpoint, table
 from keras_gans.metrics.evaluator import Evaluator
 from keras_gans.metrics.protocol import Score
+from keras_gans.models import sharing, strategy
 
 DEFAULT = {True: ("fd", "kd", "precision", "recall"), False: ("modes", "high_quality")}
 BEST = "best.json"
@@ -25,6 +26,9 @@ class Evaluate(keras.callbacks.Callback):
     once and kept on disk. The scores enter the `logs` of the callbacks that stand after this one in
     the list (`fit` shows them, `History` writes them down), under the metrics' names: `fd`, `kd`,
     ... Training is the same with it as without, bit for bit.
+
+    Under a strategy each replica generates its share of the samples and extracts their features.
+    The chief scores them all, and writes; the other workers get its values.
 
     Args:
         metrics: names, such as ("fd", "kd", "precision", "recall"), which is what None means for
@@ -90,7 +94,7 @@ class Evaluate(keras.callbacks.Callback):
         self.best_directory = None if best_directory is None else pathlib.Path(best_directory)
         self.rows, self.best = [], None
         self.evaluator, self._epoch, self._evaluated = None, 0, None
-        self._kept = None
+        self._kept, self._generate, self._writes = None, None, True
 
     def state(self):
         """Return what a checkpoint keeps."""
@@ -114,9 +118,23 @@ class Evaluate(keras.callbacks.Callback):
                     f"best_metric must be one of the metrics {', '.join(names)}, found "
                     f"{self.best_metric!r}"
                 )
+            self._share()
             self._take_up()
         self.rows = [row for row in self.rows if row["step"] <= self.model.step]
         self._evaluated = None
+
+    def _share(self):
+        """Prepare to let each replica do its share, if there are several."""
+        here, evaluator = self.model.distribute_strategy, self.evaluator
+        self._writes = strategy.worker(here) == 0
+        if not strategy.is_distributed(here):
+            return
+        generate = sharing.shared_generator(self.model)
+        self._generate = lambda game: generate(evaluator.n, self.seed)
+        if evaluator.is_image:
+            extractor = evaluator.extractor
+            sharing.same_weights(here, extractor.network, extractor.weights_hash)
+            evaluator.run = sharing.shared(here, extractor.run)
 
     def _first_batch(self):
         """Return what `fit` got as if it were a `Data`."""
@@ -184,12 +202,12 @@ class Evaluate(keras.callbacks.Callback):
         """Score the generator now; return {metric: value}, empty if its samples are not finite."""
         game, evaluator = self.model, self.evaluator
         step, ema = game.step, game.ema_decay is not None
-        samples = evaluator.generate(game)
+        samples = (self._generate or evaluator.generate)(game)
         self._evaluated = step
         if bad := int((~np.isfinite(samples)).reshape(len(samples), -1).any(axis=1).sum()):
             print(f"\nnot evaluated: {bad:,} of {len(samples):,} generated samples are not finite")
             return {}
-        scores = evaluator.scores(samples, "training", ema, step, keep=False, told=False)
+        scores = self._scores(samples, ema, step)
         found = {score.metric: score.value for score in scores}
         row = {"epoch": self._epoch + 1, "step": step, **found}
         self.rows = [*(row for row in self.rows if row["step"] < step), row]
@@ -197,8 +215,25 @@ class Evaluate(keras.callbacks.Callback):
         self._keep_best(next(score for score in scores if score.metric == self.best_metric))
         return found
 
+    def _scores(self, samples, ema, step):
+        """Return the scores; those of the chief, on the other workers the values alone."""
+        evaluator, here = self.evaluator, self.model.distribute_strategy
+        names = evaluator.metrics
+        if self._writes:
+            scores = evaluator.scores(samples, "training", ema, step, keep=False, told=False)
+            sharing.from_chief(here, [score.value for score in scores])
+            return scores
+        if evaluator.is_image:
+            evaluator.features(samples, keep=False)  # its share of them, for the chief
+        values = sharing.from_chief(here, np.zeros(len(names)))
+        manifest = evaluator.manifest(len(samples), ema)
+        return [
+            Score(name, float(value), manifest, of="training", step=step)
+            for name, value in zip(names, values, strict=True)
+        ]
+
     def _write(self):
-        if self.directory is None:
+        if self.directory is None or not self._writes:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         names = ("epoch", "step", *self.evaluator.metrics)
@@ -210,7 +245,7 @@ class Evaluate(keras.callbacks.Callback):
         if self.best is not None and score.rank >= self.best.rank:
             return
         self.best = score
-        if self.best_directory is None:
+        if self.best_directory is None or not self._writes:
             return
         folder = self.best_directory
         if score.step in checkpoint.steps(folder):  # of a state that a rollback has left behind

@@ -40,6 +40,7 @@ class Evaluator:
         cache: the folder; None for $KERAS_GANS_CACHE, else ~/.cache/keras_gans; False for none.
         progress: whether long work prints lines.
         reference: how many training images copies are looked for among; None for the n real ones.
+        run: what extracts the features of generated images, see `Extractor.extract`.
 
     Raises:
         ValueError: if a metric does not fit the data, there are too few samples, or no extractor
@@ -63,7 +64,9 @@ class Evaluator:
         cache=None,
         progress=False,
         reference=None,
+        run=None,
     ):
+        self.run = run
         self.data, self.seed, self.quantize = data, seed, quantize
         self.cache, self.progress = cache, progress
         self.is_image = len(data.samples.shape) == 4
@@ -89,7 +92,7 @@ class Evaluator:
                 self.metrics = tuple(name for name in self.metrics if name != "is")
 
     def _gives_probabilities(self):
-        return len(self.extractor._network.outputs) > 1
+        return len(self.extractor.network.outputs) > 1
 
     @property
     def labels(self):
@@ -139,7 +142,8 @@ class Evaluator:
 
     def _side(self, images, kind, cache):
         progress = f"{kind} images" if self.progress else ""
-        return Side(images, self.extractor.extract(images, cache=cache, progress=progress), cache)
+        run = self.run if kind == "generated" else None
+        return Side(images, self.extractor.extract(images, None, cache, progress, run), cache)
 
     def manifest(self, n_fake, ema=True):
         """Return the `Manifest` of scores of so many generated samples."""

@@ -81,6 +81,10 @@ class FeatureMetric(keras.metrics.Metric):
                 )
         self.add(real, fake)
 
+    def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
+        """Make a variable that is the same on each replica, as each gets all features."""
+        return self.add_variable(shape, initializer, dtype, "only_first_replica", name)
+
     def add(self, real, fake):
         """Change the variables by a batch."""
         raise NotImplementedError
@@ -200,7 +204,11 @@ class SampleMetric(FeatureMetric):
             )
             drawn = tf.cast(uniform * tf.cast(numbers + 1, tf.float64), tf.int64)
             places = tf.where(numbers < self.samples, numbers, tf.minimum(drawn, self.samples))
-            buffer.value.scatter_nd_update(places[:, None], tf.cast(features, tf.float32))
+            tf.raw_ops.ResourceScatterNdUpdate(  # on the replica's own, under a strategy
+                ref=buffer.value.handle,
+                indices=places[:, None],
+                updates=tf.cast(features, tf.float32),
+            )
             count.assign_add(size)
 
     def compute(self, real, real_count, fake, fake_count):

@@ -103,17 +103,17 @@ class Extractor:
             raise ValueError(f"{model.name} must take images [B, h, w, c], found {shape}")
         outputs = [features] if probabilities is None else [features, probabilities]
         self.name, self.shape = name, tuple(shape[1:])
-        self._network = keras.Model(model.inputs[0], outputs)
+        self.network = keras.Model(model.inputs[0], outputs)
 
     @property
     def weights_hash(self):
         """SHA-256 of the network: kinds and settings of its layers, and all their weights."""
-        settings = _nameless(self._network.get_config()) if self._has_config() else None
-        return disk.digest(settings, *self._network.get_weights())
+        settings = _nameless(self.network.get_config()) if self._has_config() else None
+        return disk.digest(settings, *self.network.get_weights())
 
     def _has_config(self):
         try:
-            self._network.get_config()
+            self.network.get_config()
         except NotImplementedError:  # of a layer of one's own
             return False
         return True
@@ -122,7 +122,7 @@ class Extractor:
         """Return in words how images of a shape (h, w, c) are resized for it."""
         return resizing(image_shape, self.shape)
 
-    def extract(self, images, batch_size=None, cache=None, progress=""):
+    def extract(self, images, batch_size=None, cache=None, progress="", run=None):
         """Return the `Features` of images, from the cache if there.
 
         Args:
@@ -131,6 +131,8 @@ class Extractor:
             batch_size: images at a time; None takes 32 of large ones, and up to 512.
             cache: the folder; None for $KERAS_GANS_CACHE, else ~/.cache/keras_gans; False for none.
             progress: what to call the images in the lines that long work prints; empty for none.
+            run: what calls the network in place of this process alone, a function of `inputs`,
+                count and batch size as `models.sharing.shared(strategy, extractor.run)` gives it.
 
         Raises:
             ValueError: if they are no such images, their channels do not fit, or a feature is NaN
@@ -141,6 +143,9 @@ class Extractor:
 
         def make():
             parts = self._batches(images, batch_size, progress)
+            if run is not None:
+                size = batch_size or self._size(images)
+                parts = [run(lambda rows: prepare(images[rows], self.shape), len(images), size)]
             names = ("values", "probabilities")
             return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=False))
 
@@ -163,7 +168,7 @@ class Extractor:
         Args:
             images: uint8, or float32 in [-1, 1], [n, h, w, 1 or 3].
         """
-        run = self._run.python_function  # a function within a graph could wait for ever
+        run = self.run.python_function  # a function within a graph could wait for ever
         return run(prepare(np.asarray(images), self.shape))[0].numpy()
 
     def get_config(self):
@@ -172,8 +177,8 @@ class Extractor:
             "name": self.name,
             "shape": self.shape,
             "is_inception": self.is_inception,
-            "network": keras.saving.serialize_keras_object(self._network),
-            "weights": pack(self._network),
+            "network": keras.saving.serialize_keras_object(self.network),
+            "weights": pack(self.network),
         }
 
     @classmethod
@@ -183,23 +188,29 @@ class Extractor:
         extractor.name, extractor.shape = config["name"], tuple(config["shape"])
         extractor.is_inception = config["is_inception"]
         network = keras.saving.deserialize_keras_object(config["network"])
-        extractor._network = unpack(config["weights"], network)
+        extractor.network = unpack(config["weights"], network)
         return extractor
 
-    def _batches(self, images, batch_size, progress):
+    def _size(self, images):
+        """Return how many images are worth taking at a time."""
         side = max(self.shape[0] or images.shape[1], self.shape[1] or images.shape[2])
-        size = batch_size or int(np.clip(512 * (32 / side) ** 2, 32, 512))
+        return int(np.clip(512 * (32 / side) ** 2, 32, 512))
+
+    def _batches(self, images, batch_size, progress):
+        size = batch_size or self._size(images)
         shown = Progress(progress and f"{self.name}, {progress}", len(images))
         for start in range(0, len(images), size):
             batch = prepare(images[start : start + size], self.shape)
-            yield [np.asarray(part) for part in self._run(batch)]
+            yield [np.asarray(part) for part in self.run(batch)]
             shown.update(start + len(batch))
 
     @functools.cached_property
-    def _run(self):
+    def run(self):
+        """A `tf.function` of prepared images: their features, and perhaps probabilities."""
+
         @tf.function(input_signature=[tf.TensorSpec([None, *self.shape], tf.float32)])
         def run(images):
-            features, *rest = tf.nest.flatten(self._network(images, training=False))
+            features, *rest = tf.nest.flatten(self.network(images, training=False))
             features = tf.cast(features, tf.float32)
             if features.shape.rank == 4:
                 features = tf.reduce_mean(features, axis=[1, 2])

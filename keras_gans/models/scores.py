@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.noise import Noise
+from keras_gans.noise import WholeNoise
 
 
 class Scores:
@@ -14,13 +14,16 @@ class Scores:
     Those that have `extract` and `update_features` share the features of the same extractor. The
     noise starts anew with each evaluation, so that scores differ by the weights alone.
 
+    Under a strategy these see on each replica the features of all replicas, in order; any other
+    metric sees the replica's own samples and is merged as Keras does.
+
     Args:
         metrics: a list of `keras.metrics.Metric`, or None.
         taken: the names that the logs have already.
 
     Raises:
         TypeError: if one is no metric.
-        ValueError: if two have the same name, or there is more than one replica.
+        ValueError: if two have the same name.
     """
 
     def __init__(self, metrics=None, taken=()):
@@ -34,11 +37,13 @@ class Scores:
                     f"metrics need names of their own, found {metric.name!r} twice: give a name="
                 )
             names.append(metric.name)
-        if self.metrics and tf.distribute.get_strategy().num_replicas_in_sync > 1:
-            raise ValueError("metrics of samples work on one replica; compile without metrics")
-        self.noise = Noise(0)
+        self.noise = WholeNoise(0)
         self._start = np.array(self.noise.generator.state)
-        self._batches = tf.Variable(0, trainable=False, dtype=tf.int64)
+        self._batches = tf.Variable(
+            *(0, False),
+            dtype=tf.int64,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
 
     @property
     def compilable(self):
@@ -54,7 +59,7 @@ class Scores:
             elif hasattr(metric, "update_features"):
                 key = type(metric).extract, id(metric.extractor), metric.quantize
                 if key not in features:
-                    features[key] = metric.extract(real, fake)
+                    features[key] = _of_all(*metric.extract(real, fake))
                 metric.update_features(*features[key])
             else:
                 metric.update_state(real, fake)
@@ -72,3 +77,14 @@ class Scores:
         """Forget all batches; the metrics themselves are reset by Keras."""
         self._batches.assign(0)
         self.noise.generator.state.assign(self._start)
+
+
+def _of_all(*tensors):
+    """Return what all replicas have, one after the other; None stays None."""
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return tensors
+    gather = tf.distribute.get_replica_context().all_gather
+    return [
+        None if t is None else tf.ensure_shape(gather(t, axis=0), [None, *t.shape[1:]])
+        for t in tensors
+    ]

@@ -162,7 +162,7 @@ def check_scope(model):
     """
     strategy = tf.distribute.get_strategy()
     distributed = tf.distribute.has_strategy()
-    advice = "make networks, GAN and optimizers, and compile, within `with strategy.scope():`"
+    advice = "make networks, GAN, optimizers and metrics, and compile, within `strategy.scope()`"
     if model.distribute_strategy is not strategy or (
         distributed and not model._distribute_strategy
     ):
@@ -172,11 +172,11 @@ def check_scope(model):
         if getattr(optimizer, "_distribution_strategy", strategy) is not strategy:
             raise ValueError(f"the {name} was not made under the GAN's strategy; {advice}")
     if distributed and strategy.num_replicas_in_sync > 1:
-        for network in (model.generator, model.discriminator):
-            for weight in network.weights:
+        for part in (model.generator, model.discriminator, *model._scores.metrics):
+            for weight in part.variables:
                 if not isinstance(weight.value, tf.distribute.DistributedValues):
                     raise ValueError(
-                        f"{network.name!r} has {weight.path!r}, which was not made under the "
+                        f"{part.name!r} has {weight.path!r}, which was not made under the "
                         f"strategy; {advice}"
                     )
 

@@ -1,7 +1,6 @@
 """Metrics of real and generated samples in `compile`, `evaluate` and `fit`."""
 
 import threading
-import types
 
 import keras
 import numpy as np
@@ -29,7 +28,6 @@ from keras_gans.metrics import (
     gaussian,
     make_classifier,
 )
-from keras_gans.models.scores import Scores
 
 
 def extractor(width=3, seed=0):
@@ -208,11 +206,3 @@ def test_a_family_s_hooks_make_the_samples():
 def test_metrics_that_cannot_be_are_named(metrics, error, words):
     with pytest.raises(error, match=words):
         make_gan(metrics=metrics)
-
-
-def test_more_than_one_replica_is_refused(monkeypatch):
-    strategy = types.SimpleNamespace(num_replicas_in_sync=2)
-    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: strategy)
-    Scores([])
-    with pytest.raises(ValueError, match="one replica"):
-        Scores([FrechetDistance()])

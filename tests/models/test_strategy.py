@@ -1,136 +1,11 @@
 """MirroredStrategy on two logical devices of the CPU, and what needs no device."""
 
-import json
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import TWO_REPLICAS, run_python
 
-import keras_gans as kg
 from keras_gans.models import strategy as strategies
-
-# Both replicas draw the global batch's numbers and take their part of them; one device, all.
-SAME_NOISE = """
-import contextlib, json
-import numpy as np, keras, keras_gans as kg
-
-class Shared:
-    def __init__(self, noise):
-        self.generator, self.restart = noise.generator, noise.restart
-
-    def part(self, draw, shape):
-        replica = tf.distribute.get_replica_context()
-        n, i = replica.num_replicas_in_sync, replica.replica_id_in_sync_group
-        seed = tf.cast(self.generator.next(), tf.int32)
-        whole = draw(tf.concat([[n * shape[0]], shape[1:]], 0), seed, alg="philox")
-        return tf.stack(tf.split(whole, n))[i] if n > 1 else whole
-
-    def normal(self, shape):
-        return self.part(tf.random.stateless_normal, shape)
-
-    def uniform(self, shape):
-        return self.part(tf.random.stateless_uniform, shape)
-"""
-
-FOLLOWS = (
-    TWO_REPLICAS
-    + SAME_NOISE
-    + """
-x = np.random.default_rng(0).normal(size=[1024, 3]).astype("float32")
-
-def train(scope, execution, k):
-    keras.utils.set_random_seed(0)
-    with scope:
-        gan = kg.GAN(*kg.networks.mlp((3,), latent_dim=4, width=8), latent_dim=4, seed=0)
-        gan.compile(
-            loss="wasserstein", penalty="gradient_penalty", discriminator_steps=k, ema_decay=0.9,
-            steps_per_execution=execution,
-            generator_optimizer=keras.optimizers.SGD(0.05),
-            discriminator_optimizer=keras.optimizers.SGD(0.05),
-        )
-    start = [np.array(w.numpy()) for w in gan.discriminator.weights]
-    gan.noise = Shared(gan.noise)
-    batches = kg.datasets.Data("normal", x).batches(16, seed=1)
-    history = gan.fit(batches, steps_per_epoch=25, epochs=2, verbose=0).history
-    assert gan.step == 50
-    moved = max(np.abs(a - b.numpy()).max() for a, b in zip(start, gan.discriminator.weights))
-    return [v.numpy() for v in gan.training_variables()], history, float(moved)
-
-for k in K:
-    one, before, moved = train(contextlib.nullcontext(), 1, k)
-    for execution in EXECUTIONS:
-        two, after, _ = train(strategy.scope(), execution, k)
-        assert len(one) == len(two) > 12 and before.keys() == after.keys()
-        weights = max(float(np.abs(a - b).max()) for a, b in zip(one, two))
-        logs = max(float(np.abs(np.array(before[n]) - after[n]).max()) for n in before)
-        print(json.dumps([k, execution, weights, logs, moved]))
-"""
-)
-
-
-@pytest.mark.parametrize(
-    ("k", "executions"),
-    [((1, 5), (5,)), pytest.param((1, 5), (1,), marks=pytest.mark.slow)],
-    ids=("5 steps an execution", "1 step an execution"),
-)
-def test_two_replicas_follow_one_device(k, executions):
-    code = FOLLOWS.replace("in K:", f"in {k}:").replace("EXECUTIONS", str(executions))
-    lines = [json.loads(line) for line in run_python(code).splitlines()]
-    assert len(lines) == len(k) * len(executions)
-    for _, _, weights, logs, moved in lines:
-        assert weights < 1e-5 and logs < 1e-5 and moved > 0.05
-
-
-FAMILIES = (
-    TWO_REPLICAS
-    + """
-from itertools import product
-import numpy as np, keras, keras_gans as kg
-
-x = np.random.default_rng(0).normal(size=[32, 3]).astype("float32")
-data = tf.data.Dataset.from_tensor_slices(x).batch(8, drop_remainder=True)
-penalties = [None, "gradient_penalty", "r1", "r2", "dragan",
-             lambda: kg.penalties.Lazy("r1", every=2),
-             lambda: kg.penalties.Sum(kg.penalties.R1("auto"), "r2")]
-count = 0
-for loss, penalty in PAIR(LOSSES, penalties):
-    keras.utils.set_random_seed(0)
-    with strategy.scope():
-        gan = kg.GAN(*kg.networks.mlp((3,), latent_dim=4, width=4), latent_dim=4, seed=0)
-        gan.compile(
-            loss=loss, penalty=penalty() if callable(penalty) else penalty, ema_decay=0.9,
-            discriminator_steps=STEPS, steps_per_execution=EXECUTION,
-        )
-    start = [w.numpy() for w in gan.discriminator.weights + gan.generator.weights]
-    history = gan.fit(data, steps_per_epoch=EXECUTION, verbose=0).history
-    assert np.isfinite(list(history.values())).all(), (loss, penalty, history)
-    for before, variable in zip(start, gan.discriminator.weights + gan.generator.weights):
-        first, second = strategy.experimental_local_results(variable.value)
-        assert (first.numpy() == second.numpy()).all(), (loss, penalty, variable.path)
-        assert np.isfinite(first).all()
-    assert any((a != w.numpy()).any() for a, w in zip(start, gan.discriminator.weights))
-    count += 1
-print(count, "of them")
-"""
-)
-
-
-def families(losses, pair, steps, execution):
-    code = FAMILIES.replace("LOSSES", repr(losses)).replace("PAIR", pair)
-    return run_python(code.replace("STEPS", str(steps)).replace("EXECUTION", str(execution)))
-
-
-def test_each_loss_and_each_penalty_makes_a_step_on_two_replicas():
-    losses = sorted(kg.losses.NAMES)
-    assert len(losses) == 7 and "7 of them" in families(losses, "zip", 1, 1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("loss", sorted(kg.losses.NAMES))
-@pytest.mark.parametrize("k", [1, 2])
-def test_every_loss_and_penalty_makes_steps_on_two_replicas(loss, k):
-    assert "7 of them" in families([loss], "product", k, 2)
 
 
 def test_the_end_of_the_data_and_evaluation_on_two_replicas():
@@ -193,6 +68,7 @@ def refused(function):
 
 networks = kg.networks.mlp((1,), latent_dim=2, width=4)
 optimizer = keras.optimizers.Adam()
+coverage = kg.metrics.ModeCoverage([[0.0]], 1.0)
 outside = kg.GAN(*networks, latent_dim=2)
 with strategy.scope():
     refused(outside.compile)
@@ -201,6 +77,7 @@ with strategy.scope():
     gan = kg.GAN(*kg.networks.mlp((1,), latent_dim=2, width=4), latent_dim=2)
     refused(lambda: gan.compile(generator_optimizer=optimizer))
     refused(lambda: gan.compile(jit_compile=True))
+    refused(lambda: gan.compile(metrics=[coverage]))
     gan.compile()
 refused(lambda: gan.fit(np.zeros([10, 1], "float32"), batch_size=5))
 refused(lambda: gan.fit(np.zeros([4, 1], "float32") for _ in range(3)))
@@ -209,15 +86,16 @@ refused(gan.compile)
 """
     )
     told = output.splitlines()
-    assert len(told) == 8 and "NOT REFUSED" not in output
+    assert len(told) == 9 and "NOT REFUSED" not in output
     assert "the GAN was not made under the strategy" in told[0]
     assert "which was not made under the strategy" in told[1]
     assert "the generator_optimizer was not made" in told[2]
     assert "jit_compile=True" in told[3]
-    assert "a batch of 5 samples cannot be divided among 2 replicas" in told[4]
-    assert "found a generator, expected under a strategy a tf.data.Dataset" in told[5]
-    assert "train_on_batch and test_on_batch need one device" in told[6]
-    assert "the GAN was not made under the strategy" in told[7]
+    assert "'mode_coverage' has 'mode_coverage/counts', which was not made under" in told[4]
+    assert "a batch of 5 samples cannot be divided among 2 replicas" in told[5]
+    assert "found a generator, expected under a strategy a tf.data.Dataset" in told[6]
+    assert "train_on_batch and test_on_batch need one device" in told[7]
+    assert "the GAN was not made under the strategy" in told[8]
 
 
 def test_a_batch_is_cut_so_that_replicas_share_each_update():
