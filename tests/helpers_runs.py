@@ -130,10 +130,19 @@ def assert_same_run(a, b):
     assert ours == theirs
     kept = [checkpoint.steps(run / "checkpoints") for run in (a, b)]
     assert len(kept[0]) == len(kept[1]) and kept[0][-1] == kept[1][-1]
-    for path in [*(a / "samples").glob("*.png"), a / "logs" / "stability.csv"]:
+    tables = [a / "logs" / f"{name}.csv" for name in ("stability", "evaluation")]
+    for path in [*(a / "samples").glob("*.png"), *tables, a / "best" / "best.json"]:
         if path.exists():
             assert path.read_bytes() == (b / path.relative_to(a)).read_bytes(), path
-    assert len(list((b / "logs").glob("*.stability"))) <= 1
+    if (a / "best").exists():
+        (best, of), (again, other) = (checkpoint.newest(run / "best") for run in (a, b))
+        assert of["step"] == other["step"] and of["sha256"] and other["flags"]
+        ours, theirs = arrays(best), arrays(again)
+        assert ours.keys() == theirs.keys()
+        for name in ours:
+            np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    for kind in ("stability", "samples"):
+        assert len(list((b / "logs").glob(f"events.out.tfevents.*.{kind}"))) <= 1
 
 
 def start(*arguments, cwd, output=subprocess.PIPE):

@@ -58,8 +58,8 @@ def writing(directory, step):
     """
     directory = pathlib.Path(directory)
     mend(directory)
-    files.make_folder(directory / PART)
     try:
+        files.make_folder(directory / PART)
         yield directory / PART
         path = folder(directory, step)
         if path.exists():
