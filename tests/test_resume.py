@@ -1,6 +1,8 @@
 """A run that was killed and resumed ends as one that never was: bit for bit."""
 
+import os
 import random
+import socket
 
 import pytest
 from helpers import TWO_REPLICAS, run_python
@@ -8,6 +10,7 @@ from helpers_runs import (
     FLAGFILES,
     assert_same_run,
     kill_after,
+    listening,
     shrunk,
     start,
     train_and_snapshot,
@@ -195,3 +198,16 @@ print(rows, again)
     )
     first = output.splitlines()[0].split()
     assert first[0] == first[2] and int(first[0]) > 20 and first[3] == "True", output
+
+
+def test_a_port_that_a_process_listens_on_is_seen():
+    listener = socket.socket()
+    try:
+        listener.bind(("127.0.0.1", 0))
+        before = listening(os.getpid())
+        listener.listen()
+        port = f":{listener.getsockname()[1]:04X}"
+        new = [address for address in listening(os.getpid()) if address not in before]
+        assert [address[-5:] for address in new] == [port]
+    finally:
+        listener.close()
