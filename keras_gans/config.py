@@ -47,6 +47,12 @@ METHODS = (
     *("dragan", "relativistic_average", "ttur", "optimistic_adam", "negative_momentum"),
     *("lookahead", "unrolled", "packing"),
 )
+WORKLOADS = ("mlp", "ring", "dcgan32", "dcgan64", "resnet", "r1", "r1_r2", "generation")
+CONTESTANTS = (
+    *("fit", "bare", "keras", "keras_no_xla", "products", "input"),
+    *("torch", "torch_compile"),
+)
+BENCHMARK_PARTS = ("contestants", "costs", "callbacks")
 IMAGE_METRICS = (
     *("fd", "kd", "is", "precision", "recall", "density", "coverage", "memorisation"),
     *("swd", "ms_ssim"),
@@ -207,6 +213,11 @@ class Config(Options):
         "stop",
         "when training goes wrong: stop, warn, or roll back and halve the learning rates",
         ("stop", "warn", "rollback"),
+    )
+    profile: int = _option(
+        0,
+        "calls of the train function to trace for TensorBoard, after the two that compile; 0 none",
+        least=0,
     )
     evaluate_every: int = _option(
         0, "epochs between scores of the generator; 0 computes none", least=0
@@ -397,6 +408,88 @@ class Benchmark(Options):
             depth=2,
             spectrum=2,
             strengths="",
+            smoke=False,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class SpeedBenchmark(Options):
+    """All options of the benchmark of speed; each is a flag of the same name.
+
+    Raises:
+        ValueError: if a value cannot be; the message has the flag, the value and what can be.
+
+    Example:
+        >>> SpeedBenchmark(workloads="ring, mlp").contestant_names
+        ('fit', 'bare', 'keras', 'keras_no_xla', 'products', 'input')
+    """
+
+    name: str = _option("benchmark", "the benchmark's folder")
+    output_dir: str = _option("saved_models", "where the folder is kept")
+    workloads: str = _option(",".join(WORKLOADS), "what is trained, any of the default's")
+    parts: str = _option(
+        ",".join(BENCHMARK_PARTS),
+        "what is measured: the contestants on each workload, the cost of a step of fit against "
+        "batch, width and resolution, the overhead of each default callback",
+    )
+    contestants: str = _option(
+        ",".join(CONTESTANTS), "who is measured, any of the default's; fit always is"
+    )
+    torch_python: str = _option(
+        "", "the Python of an environment with PyTorch; without it PyTorch is left out"
+    )
+    device: str = _option("cpu", "what computes; a gpu with XLA", ("cpu", "gpu"))
+    rounds: int = _option(7, "turns of each contestant", least=1)
+    seconds: float = _option(1.5, "how long a turn lasts, about", least=0.001)
+    smoke: bool = _option(False, "a quick look: mlp and ring, short turns, in a folder of its own")
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_name(self.name)
+        if not self.name:
+            raise ValueError("--name must not be empty")
+        for flag, known in (
+            *(("workloads", WORKLOADS), ("contestants", CONTESTANTS)),
+            ("parts", BENCHMARK_PARTS),
+        ):
+            value = getattr(self, flag)
+            chosen = names(value)
+            if not chosen or set(chosen) - set(known) or len(set(chosen)) < len(chosen):
+                raise ValueError(
+                    f"--{flag}={value}: must be different names, separated by commas, of "
+                    f"{', '.join(known)}"
+                )
+
+    @property
+    def part_names(self):
+        """The parts, a tuple."""
+        return names(self.parts)
+
+    @property
+    def workload_names(self):
+        """The workloads, a tuple."""
+        return names(self.workloads)
+
+    @property
+    def contestant_names(self):
+        """The contestants, a tuple: `fit` first, and those on PyTorch only where there is one."""
+        chosen = {"fit", *names(self.contestants)}
+        return tuple(
+            name
+            for name in CONTESTANTS
+            if name in chosen and (self.torch_python or not name.startswith("torch"))
+        )
+
+    def reduced(self):
+        """Return the options of the quick look."""
+        few = set(self.workload_names) < set(WORKLOADS)
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}_smoke",
+            workloads=self.workloads if few else "mlp,ring",
+            parts="contestants",
+            rounds=3,
+            seconds=0.3,
             smoke=False,
         )
 

@@ -200,6 +200,8 @@ def make_callbacks(config, data, run):
         callbacks=list(made.values()),
         flags=flags,
     )
+    if config.profile:
+        made["trace"] = callbacks.Trace(run / "logs", config.profile)
     made["signal"] = callbacks.StopOnSignal()
     return made
 

@@ -9,6 +9,7 @@ the logits of real samples and `f` for those of generated ones; `softplus(x) = l
 import keras
 import tensorflow as tf
 
+from keras_gans.precision import full
 from keras_gans.registry import Configurable, resolve
 
 
@@ -32,10 +33,6 @@ class Loss(Configurable):
         raise NotImplementedError
 
 
-def _float(logits):
-    return tf.cast(tf.convert_to_tensor(logits), tf.float32)
-
-
 def _mean_softplus(logits):
     return tf.reduce_mean(tf.nn.softplus(logits))
 
@@ -45,7 +42,7 @@ class _Logistic(Loss):
 
     def discriminator(self, real_logits, fake_logits):
         """Return `E softplus(-r) + E softplus(f)`."""
-        return _mean_softplus(-_float(real_logits)) + _mean_softplus(_float(fake_logits))
+        return _mean_softplus(-full(real_logits)) + _mean_softplus(full(fake_logits))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -69,7 +66,7 @@ class Minimax(_Logistic):
 
     def generator(self, real_logits, fake_logits):
         """Return `-E softplus(f)`."""
-        return -_mean_softplus(_float(fake_logits))
+        return -_mean_softplus(full(fake_logits))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -89,7 +86,7 @@ class NonSaturating(_Logistic):
 
     def generator(self, real_logits, fake_logits):
         """Return `E softplus(-f)`."""
-        return _mean_softplus(-_float(fake_logits))
+        return _mean_softplus(-full(fake_logits))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -121,13 +118,13 @@ class LeastSquares(Loss):
 
     def discriminator(self, real_logits, fake_logits):
         """Return `1/2 E (r - b)² + 1/2 E (f - a)²`."""
-        real = tf.reduce_mean(tf.square(_float(real_logits) - self.b))
-        fake = tf.reduce_mean(tf.square(_float(fake_logits) - self.a))
+        real = tf.reduce_mean(tf.square(full(real_logits) - self.b))
+        fake = tf.reduce_mean(tf.square(full(fake_logits) - self.a))
         return 0.5 * (real + fake)
 
     def generator(self, real_logits, fake_logits):
         """Return `1/2 E (f - c)²`."""
-        return 0.5 * tf.reduce_mean(tf.square(_float(fake_logits) - self.c))
+        return 0.5 * tf.reduce_mean(tf.square(full(fake_logits) - self.c))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -146,11 +143,11 @@ class Wasserstein(Loss):
 
     def discriminator(self, real_logits, fake_logits):
         """Return `E f - E r`."""
-        return tf.reduce_mean(_float(fake_logits)) - tf.reduce_mean(_float(real_logits))
+        return tf.reduce_mean(full(fake_logits)) - tf.reduce_mean(full(real_logits))
 
     def generator(self, real_logits, fake_logits):
         """Return `-E f`."""
-        return -tf.reduce_mean(_float(fake_logits))
+        return -tf.reduce_mean(full(fake_logits))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -169,13 +166,13 @@ class Hinge(Loss):
 
     def discriminator(self, real_logits, fake_logits):
         """Return `E max(0, 1 - r) + E max(0, 1 + f)`."""
-        real = tf.reduce_mean(tf.nn.relu(1.0 - _float(real_logits)))
-        fake = tf.reduce_mean(tf.nn.relu(1.0 + _float(fake_logits)))
+        real = tf.reduce_mean(tf.nn.relu(1.0 - full(real_logits)))
+        fake = tf.reduce_mean(tf.nn.relu(1.0 + full(fake_logits)))
         return real + fake
 
     def generator(self, real_logits, fake_logits):
         """Return `-E f`."""
-        return -tf.reduce_mean(_float(fake_logits))
+        return -tf.reduce_mean(full(fake_logits))
 
 
 def _both(loss, real_logits, fake_logits):
@@ -185,7 +182,7 @@ def _both(loss, real_logits, fake_logits):
             f"{type(loss).__name__} compares real with generated samples: its generator loss "
             "needs real_logits, found None"
         )
-    return _float(real_logits), _float(fake_logits)
+    return full(real_logits), full(fake_logits)
 
 
 @keras.saving.register_keras_serializable("keras_gans")

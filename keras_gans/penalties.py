@@ -2,13 +2,15 @@
 
 A penalty is called as `penalty(discriminate, real, fake)`, where `discriminate` maps samples
 `[B, ...]` to logits, and returns a float32 scalar that is added to the discriminator's loss. The
-gradients are taken by a tape of its own inside the training step's tape, in float32. `noise` is
-where random numbers come from: the model gives its own tracked stream, else `tf.random` serves.
+gradients are taken by a tape of its own inside the training step's tape, in float32 (float64 where
+the samples are). `noise` is where random numbers come from: the model gives its own tracked stream,
+else `tf.random` serves. A `discriminate` with a method `input_gradient(x)` may know it already.
 """
 
 import keras
 import tensorflow as tf
 
+from keras_gans.precision import full
 from keras_gans.registry import Configurable, resolve
 
 EPSILON = 1e-12  # in a square root: keeps the derivative of a norm finite at zero
@@ -20,11 +22,13 @@ def input_gradient(discriminate, x):
     Raises:
         ValueError: if the logits do not depend on x in a differentiable way.
     """
-    x = tf.cast(x, tf.float32)
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(x)
-        logits = tf.cast(discriminate(x), tf.float32)
-    gradient = tape.gradient(logits, x)
+    x = full(x)
+    gradient = discriminate.input_gradient(x) if hasattr(discriminate, "input_gradient") else None
+    if gradient is None:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            logits = full(discriminate(x))
+        gradient = tape.gradient(logits, x)
     if gradient is None:
         raise ValueError(
             "the discriminator's logits have no gradient with respect to its input: found None, "
@@ -46,10 +50,13 @@ def _per_sample(x):
 class Penalty(Configurable):
     """What a penalty is: a float32 scalar of the discriminator and two batches.
 
-    `variables` holds the penalty's own state, which is saved with the model.
+    `variables` holds the penalty's own state, which is saved with the model. `shares` tells of
+    which batches, "real" and "fake", it takes the gradient at every call: the logits of these are
+    computed for the loss anyway.
     """
 
     variables = ()
+    shares = ()
 
     def __call__(self, discriminate, real, fake, noise=tf.random):
         """Return the penalty, a float32 scalar."""
@@ -132,8 +139,8 @@ class GradientPenalty(GradientNorm):
 
     def points(self, real, fake, noise=tf.random):
         """Return samples between real and generated ones."""
-        real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
-        alpha = noise.uniform(_per_sample(real))
+        real, fake = full(real), full(fake)
+        alpha = tf.cast(noise.uniform(_per_sample(real)), real.dtype)
         return fake + alpha * (real - fake)
 
     def __call__(self, discriminate, real, fake, noise=tf.random):
@@ -142,7 +149,7 @@ class GradientPenalty(GradientNorm):
         excess = tf.sqrt(squared_norm(gradient) + EPSILON) - self.target
         if self.one_sided:
             excess = tf.nn.relu(excess)
-        return self.strength * tf.reduce_mean(tf.square(excess))
+        return tf.cast(self.strength, gradient.dtype) * tf.reduce_mean(tf.square(excess))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -163,6 +170,8 @@ class R1(GradientNorm):
     Reference: Mescheder et al., arXiv:1801.04406, equation 9.
     """
 
+    shares = ("real",)
+
     def __init__(self, gamma=10.0):
         super().__init__(gamma)
         self.gamma = gamma
@@ -174,7 +183,7 @@ class R1(GradientNorm):
     def __call__(self, discriminate, real, fake, noise=tf.random):
         """Return the penalty, a float32 scalar."""
         gradient = input_gradient(discriminate, self.points(real, fake, noise))
-        return 0.5 * self.strength * tf.reduce_mean(squared_norm(gradient))
+        return 0.5 * tf.cast(self.strength, gradient.dtype) * tf.reduce_mean(squared_norm(gradient))
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -193,6 +202,8 @@ class R2(R1):
 
     Reference: Mescheder et al., arXiv:1801.04406, equation 10.
     """
+
+    shares = ("fake",)
 
     def points(self, real, fake, noise=tf.random):
         """Return the generated samples."""
@@ -222,8 +233,8 @@ class Dragan(Penalty):
 
     def __call__(self, discriminate, real, fake, noise=tf.random):
         """Return the penalty, a float32 scalar."""
-        real = tf.cast(real, tf.float32)
-        perturbed = real + self.noise * noise.normal(tf.shape(real))
+        real = full(real)
+        perturbed = real + self.noise * tf.cast(noise.normal(tf.shape(real)), real.dtype)
         norm = tf.sqrt(squared_norm(input_gradient(discriminate, perturbed)) + EPSILON)
         return self.weight * tf.reduce_mean(tf.square(norm - 1.0))
 
@@ -248,6 +259,11 @@ class Sum(Penalty):
     def variables(self):
         """The state of all parts."""
         return [variable for penalty in self.penalties for variable in penalty.variables]
+
+    @property
+    def shares(self):
+        """The batches that any part takes its gradient at."""
+        return tuple(sorted({name for penalty in self.penalties for name in penalty.shares}))
 
     def __call__(self, discriminate, real, fake, noise=tf.random):
         """Return the sum, a float32 scalar."""
@@ -312,10 +328,11 @@ class Lazy(Penalty):
         """Return the penalty or zero, a float32 scalar."""
         due = tf.equal(self.calls.value % self.every, 0)
         self.calls.assign_add(1)
+        kind = full(fake if real is None else real).dtype
         return tf.cond(
             due,
             lambda: self.every * self.penalty(discriminate, real, fake, noise),
-            lambda: tf.constant(0.0),
+            lambda: tf.zeros([], kind),
         )
 
 

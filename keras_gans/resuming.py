@@ -14,7 +14,7 @@ _FREE = {
     *("checkpoint_every", "checkpoint_steps", "checkpoint_minutes", "keep"),
     *("jit_compile", "steps_per_execution", "monitor_every", "strategy", "replicas"),
     *("evaluate_every", "evaluate_metrics", "evaluate_samples", "evaluate_extractor"),
-    "best_metric",
+    *("best_metric", "profile"),
 }
 
 

@@ -18,9 +18,10 @@ LAZY = {
     "callbacks": {"tensorboard"},
     "content_credentials": {"c2pa"},
     "metrics": {"threadpoolctl"},  # comes with scikit-learn
+    "benchmarking": {"torch"},  # in a process of its own
 }
 PLAIN = {
-    *("files", "gradients", "images", "lock", "noise", "packing", "pages", "registry"),
+    *("files", "gradients", "images", "lock", "noise", "packing", "pages", "precision", "registry"),
     "_version",
 }
 ALLOWED = {
@@ -40,6 +41,8 @@ ALLOWED = {
     "stability": PLAIN
     | {"losses", "penalties", "optimizers", "models"}
     | {"networks", "datasets", "metrics", "config"},  # what the benchmark runs on
+    "benchmarking": PLAIN
+    | {"losses", "penalties", "layers", "networks", "datasets", "models", "callbacks", "config"},
     "loading": set(),
     "watermark": {"images"},
     "content_credentials": {"_version"},

@@ -18,14 +18,16 @@ def run(script, *arguments, cwd, timeout=120):
 
 
 @pytest.mark.parametrize(
-    "script", ["train.py", "sample.py", "export.py", "stability.py", "evaluate.py"]
+    "script",
+    ["train.py", "sample.py", "export.py", "stability.py", "evaluate.py", "benchmark.py"],
 )
 def test_help_needs_no_tensorflow_and_two_seconds_at_most(tmp_path, script):
     started = time.perf_counter()
     result = run(script, "--help", cwd=tmp_path)
     assert time.perf_counter() - started < 2
     assert result.returncode == 0 and result.stderr == ""
-    flag = {"train.py": "--dataset", "stability.py": "--methods"}.get(script, "--run")
+    flags = {"train.py": "--dataset", "stability.py": "--methods", "benchmark.py": "--workloads"}
+    flag = flags.get(script, "--run")
     assert flag in result.stdout
 
 

@@ -9,6 +9,7 @@ from keras_gans.callbacks.spectrum_monitor import SpectrumMonitor
 from keras_gans.callbacks.stability_monitor import StabilityMonitor
 from keras_gans.callbacks.stop_on_divergence import StopOnDivergence
 from keras_gans.callbacks.stop_on_signal import StopOnSignal
+from keras_gans.callbacks.trace import Trace
 
 __all__ = [
     "Checkpoint",
@@ -20,4 +21,5 @@ __all__ = [
     "StabilityMonitor",
     "StopOnDivergence",
     "StopOnSignal",
+    "Trace",
 ]

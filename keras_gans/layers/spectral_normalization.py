@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_gans.precision import full
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class SpectralNormalization(keras.layers.Wrapper):
@@ -47,7 +49,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         self._u = self.add_weight(
             shape=(self._weight().shape[-1], 1),
             initializer=keras.initializers.RandomNormal(seed=0),
-            dtype="float32",
+            dtype="float64" if self.variable_dtype == "float64" else "float32",
             trainable=False,
             autocast=False,  # float32 under mixed precision too
             name="u",
@@ -66,7 +68,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         )
 
     def _matrix(self):
-        weight = tf.cast(self._weight().value, tf.float32)
+        weight = full(self._weight().value)
         return tf.reshape(weight, [-1, weight.shape[-1]])
 
     def advance(self):
@@ -88,7 +90,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         if training and self.advance_on_call:
             self.advance()
         weight = self._weight()
-        normalized = tf.cast(weight.value, tf.float32) / (self.sigma() + 1e-12)
+        normalized = full(weight.value) / (self.sigma() + 1e-12)
         with keras.StatelessScope(state_mapping=[(weight, normalized)]):
             return self.layer(inputs)
 

@@ -9,14 +9,16 @@ import tensorflow as tf
 
 from keras_gans import losses, penalties
 from keras_gans.layers import spectral_layers
-from keras_gans.models import autotune, checks, feed, strategy
+from keras_gans.models import autotune, checks, feed, passes, strategy
 from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.models.scores import Scores
 from keras_gans.models.strategy import Distributed
 from keras_gans.noise import Noise, latents
 from keras_gans.optimizers import dynamics as game_dynamics
+from keras_gans.optimizers import fused
 from keras_gans.packing import pack
+from keras_gans.precision import full
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -78,6 +80,9 @@ class GAN(Distributed, SavedWhole):
         self._scores = Scores()
         for layer in spectral_layers(generator) + spectral_layers(discriminator):
             layer.advance_on_call = False  # train_step does it, once per update
+        # Whether passes may be joined; a family that overrides the hook may mix samples in it.
+        self.judges_apart = passes.apart(discriminator) and _is_own(self.discriminate)
+        self.synthesizes_apart = passes.apart(generator) and _is_own(self.synthesize)
         self._training = True
         self._checked = False
         self._sample = None
@@ -101,22 +106,21 @@ class GAN(Distributed, SavedWhole):
     def synthesize(self, real, condition=None):
         """Return as many generated samples as `real` has, from fresh noise."""
         latent = self.noise.normal([tf.shape(real)[0], self.latent_dim])
-        return tf.cast(self.generator(latent, training=self._training), tf.float32)
+        return full(self.generator(latent, training=self._training))
 
     def discriminate(self, x, condition=None):
         """Return the discriminator's logits for samples, float32."""
-        return tf.cast(self.discriminator(x, training=self._training), tf.float32)
+        return full(self.discriminator(x, training=self._training))
 
     def discriminator_losses(self, real, fake, condition=None):
         """Return the terms of the discriminator's loss, a dict of float32 scalars."""
-        real_logits = self.discriminate(real, condition)
-        fake_logits = self.discriminate(fake, condition)
+        penalty = self.penalty if self._training else None
+        judged = passes.Judged(self, real, fake, condition, penalty)
+        real_logits, fake_logits = judged.real_logits, judged.fake_logits
         self.log(real_logits=tf.reduce_mean(real_logits), fake_logits=tf.reduce_mean(fake_logits))
         terms = {"d_loss": self.loss.discriminator(real_logits, fake_logits)}
-        if self.penalty is not None and self._training:
-            terms["penalty"] = self.penalty(
-                lambda x: self.discriminate(x, condition), real, fake, self.noise
-            )
+        if penalty is not None:
+            terms["penalty"] = penalty(judged, real, fake, self.noise)
         return terms
 
     def generator_losses(self, real, fake, condition=None):
@@ -145,9 +149,20 @@ class GAN(Distributed, SavedWhole):
         self._update_ema()
         return self._logs.update(*logs)
 
-    def _update_discriminator(self, real, condition):
+    def synthesize_parts(self, parts):
+        """Return the samples of all the discriminator's updates, where one pass makes them.
+
+        That is so where no sample depends on the others; else the list has None for each part, and
+        each update makes its own.
+        """
+        if len(parts) < 2 or not self.synthesizes_apart:
+            return [None] * len(parts)
+        together = tf.concat([real for real, _ in parts], 0)
+        return tf.split(self.synthesize(together), len(parts))
+
+    def _update_discriminator(self, real, condition, fake=None):
         """Update the discriminator on a part of the batch; return its logs."""
-        gradients, logs = self.discriminator_gradients(real, condition)
+        gradients, logs = self.discriminator_gradients(real, condition, fake)
         self.apply(gradients, None)
         return logs
 
@@ -157,10 +172,11 @@ class GAN(Distributed, SavedWhole):
         self.apply(None, gradients)
         return logs
 
-    def discriminator_gradients(self, real, condition):
+    def discriminator_gradients(self, real, condition, fake=None):
         """Return the gradient of the discriminator's loss, a list, and its logs."""
         _advance_spectral(self.discriminator)
-        fake = self.synthesize(real, condition)
+        if fake is None:
+            fake = self.synthesize(real, condition)
         with tf.GradientTape() as tape:
             terms = self.discriminator_losses(self._show(real), self._show(fake), condition)
             objective = self._objective(terms, self.discriminator_optimizer)
@@ -184,16 +200,16 @@ class GAN(Distributed, SavedWhole):
     def apply(self, discriminator_gradients, generator_gradients):
         """Let the players' optimizers apply their gradients; None leaves a player alone."""
         if discriminator_gradients is not None:
-            self.discriminator_optimizer.apply(
-                discriminator_gradients, self.discriminator_variables
+            fused.apply(
+                self.discriminator_optimizer, discriminator_gradients, self.discriminator_variables
             )
         if generator_gradients is not None:
-            self.generator_optimizer.apply(generator_gradients, self.generator_variables)
+            fused.apply(self.generator_optimizer, generator_gradients, self.generator_variables)
 
     def _show(self, x):
         """Return samples as the discriminator gets to see them: noisy and packed, if so chosen."""
         if self.instance_noise is not None and self._training:
-            x = x + self.noise_level() * self.noise.normal(tf.shape(x))
+            x = x + tf.cast(self.noise_level() * self.noise.normal(tf.shape(x)), x.dtype)
         return pack(x, self.packing)
 
     def noise_level(self):
@@ -524,6 +540,11 @@ class GAN(Distributed, SavedWhole):
         """Return an epoch's logs: the metrics of `compile` are dear, and asked at the end only."""
         means = {mean.name: mean.result() for mean in self._means}
         return {**(means if means.keys() == logs.keys() else logs), **self._scores.results()}
+
+
+def _is_own(method):
+    """Tell whether a method is `GAN`'s, not a family's."""
+    return method.__func__ is getattr(GAN, method.__name__)
 
 
 def _advance_spectral(network):

@@ -33,6 +33,7 @@ class Logs:
         for name, mean in self.means.items():
             values = [update[name] for update in updates if name in update]
             if values:
-                mean.update_state(tf.add_n(values) / len(values))
+                mean.total.assign_add(tf.cast(tf.add_n(values) / len(values), mean.total.dtype))
+                mean.count.assign_add(1)
                 result[name] = mean.result()
         return result

@@ -69,12 +69,17 @@ def constrained(layer_class, normalization, constraint):
 
 def head(x, dense):
     """Return the logit, [B, 1]; float32 under mixed precision too."""
-    return layers.Activation("linear", dtype="float32")(dense(1)(x))
+    return layers.Activation("linear", dtype=full_dtype())(dense(1)(x))
 
 
 def image(x):
     """Return the image, in [-1, 1]; float32 under mixed precision too."""
-    return layers.Activation("tanh", dtype="float32")(x)
+    return layers.Activation("tanh", dtype=full_dtype())(x)
+
+
+def full_dtype():
+    """Return the type of samples and logits: float32, or float64 under that policy."""
+    return "float64" if keras.config.dtype_policy().name == "float64" else "float32"
 
 
 def leaky(x):

@@ -58,7 +58,9 @@ def mlp(
     x = layers.Dense(math.prod(data_shape))(x)
     x = layers.Reshape(data_shape)(x) if len(data_shape) > 1 else x
     sample = (
-        common.image(x) if len(data_shape) == 3 else layers.Activation("linear", dtype="float32")(x)
+        common.image(x)
+        if len(data_shape) == 3
+        else layers.Activation("linear", dtype=common.full_dtype())(x)
     )
 
     dense = common.constrained(layers.Dense, discriminator_norm, discriminator_constraint)

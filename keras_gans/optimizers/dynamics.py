@@ -45,6 +45,12 @@ class Dynamics(Configurable):
         raise NotImplementedError
 
 
+def _discriminator_updates(game, parts):
+    """Let the discriminator move once for each part; return what was logged on the way."""
+    fakes = game.synthesize_parts(parts)
+    return [game.update_discriminator(*part, fake) for part, fake in zip(parts, fakes, strict=True)]
+
+
 def _both_gradients(game, part):
     """Return both players' gradients at the present weights, and what was logged on the way."""
     discriminator, d_logs = game.discriminator_gradients(*part)
@@ -67,7 +73,7 @@ class Alternating(Dynamics):
 
     def step(self, game, parts):
         """Make a step."""
-        logs = [game.update_discriminator(*part) for part in parts]
+        logs = _discriminator_updates(game, parts)
         return [*logs, game.update_generator(*parts[-1])]
 
 
@@ -82,7 +88,7 @@ class Simultaneous(Dynamics):
 
     def step(self, game, parts):
         """Make a step."""
-        logs = [game.update_discriminator(*part) for part in parts[:-1]]
+        logs = _discriminator_updates(game, parts[:-1])
         discriminator, generator, last = _both_gradients(game, parts[-1])
         game.apply(discriminator, generator)
         return logs + last
@@ -104,7 +110,7 @@ class ExtraGradient(Dynamics):
 
     def step(self, game, parts):
         """Make a step."""
-        logs = [game.update_discriminator(*part) for part in parts[:-1]]
+        logs = _discriminator_updates(game, parts[:-1])
         players = [*game.discriminator_variables, *game.generator_variables]
         before = [tf.identity(variable) for variable in players]
         game.apply(*_both_gradients(game, parts[-1])[:2])
@@ -147,7 +153,7 @@ class Consensus(Dynamics):
 
     def step(self, game, parts):
         """Make a step."""
-        logs = [game.update_discriminator(*part) for part in parts[:-1]]
+        logs = _discriminator_updates(game, parts[:-1])
         players = [*game.discriminator_variables, *game.generator_variables]
         with tf.GradientTape() as tape:
             discriminator, generator, last = _both_gradients(game, parts[-1])
@@ -249,7 +255,7 @@ class Unrolled(Dynamics):
 
     def step(self, game, parts):
         """Make a step."""
-        logs = [game.update_discriminator(*part) for part in parts]
+        logs = _discriminator_updates(game, parts)
         ahead, last = game.generator_gradients(
             *parts[-1], against=lambda *batch: self._ahead(game, *batch)
         )

@@ -1,0 +1,189 @@
+"""The contestants on TensorFlow: the library's `fit`, plain Keras, a bare loop, the products."""
+
+import time
+
+import keras
+import tensorflow as tf
+
+from keras_gans.benchmarking import bare, products, serve, workloads
+from keras_gans.benchmarking.tutorial import Tutorial
+from keras_gans.benchmarking.workloads import Workload
+from keras_gans.models import feed
+
+
+def make(kind):
+    """Return the class of a contestant by its name, one of `KINDS`."""
+    return KINDS[kind]
+
+
+class Contestant:
+    """What all have in common: one workload on one device."""
+
+    note = ""
+
+    def __init__(self, workload, device="cpu"):
+        self.workload = workload if isinstance(workload, Workload) else Workload(**workload)
+        self.device = device
+        if device == "cpu" and tf.config.list_physical_devices("GPU"):
+            tf.config.set_visible_devices([], "GPU")
+        keras.utils.set_random_seed(0)
+        self.build()
+
+    def build(self):
+        """Make networks and step."""
+        raise NotImplementedError
+
+    def run(self, steps):
+        """Make steps; return a dict of the `seconds` that so many `steps` took."""
+        raise NotImplementedError
+
+    def memory(self):
+        """Return the most memory that was held: the card's, or the process's."""
+        if self.device == "gpu":
+            return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+        return serve.resident()
+
+    @property
+    def jit(self):
+        """Whether to compile by XLA: on a GPU."""
+        return self.device == "gpu"
+
+
+class Fit(Contestant):
+    """`GAN.fit` as it comes, or `generate`. Timed from the end of its first call of the step on."""
+
+    def build(self):
+        """Make the model and its dataset."""
+        self.gan = workloads.make_gan(self.workload, True if self.jit else "auto")
+        self.parameters = workloads.parameters(self.gan.generator, self.gan.discriminator)
+        self.data = workloads.make_data(self.workload).batches(self.workload.batch)
+        execution = self.gan.steps_per_execution
+        self.note = f"steps_per_execution={execution}"
+
+    def run(self, steps):
+        """Make steps by one call of `fit`, a multiple of `steps_per_execution`."""
+        if self.workload.generation:
+            return _timed(lambda: self.gan.generate(steps * self.workload.batch, seed=0), steps)
+        execution = self.gan.steps_per_execution
+        calls = -(-steps // execution) + 1
+        clock = Clock()
+        self.gan.fit(self.data, steps_per_epoch=calls * execution, callbacks=[clock], verbose=0)
+        return {"seconds": clock.seconds, "steps": (calls - 1) * execution}
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds from the end of the first call of the train function to the end of the epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Forget the last epoch."""
+        self._started = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Start with the first call."""
+        if self._started is None:
+            self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Stop; what Keras gives here are numbers, so the device is done."""
+        self.seconds = time.perf_counter() - self._started
+
+
+class PlainKeras(Contestant):
+    """The custom `train_step` of Keras's WGAN-GP example, with this workload's objective."""
+
+    jit_compile = "auto"
+
+    def build(self):
+        """Make the model and the same dataset."""
+        generator, discriminator = workloads.make_networks(self.workload)
+        self.parameters = workloads.parameters(generator, discriminator)
+        self.model = Tutorial(generator, discriminator, self.workload)
+        self.model.compile(jit_compile=self.jit_compile)
+        self.data = workloads.make_data(self.workload).batches(self.workload.batch)
+        self.note = f"jit_compile={self.model.jit_compile}"
+
+    def run(self, steps):
+        """Make steps by one call of Keras's `fit`, or draw samples by its `predict`."""
+        if self.workload.generation:
+            z = tf.random.normal([steps * self.workload.batch, self.workload.latent_dim])
+            predict = self.model.generator.predict
+            return _timed(lambda: predict(z, batch_size=self.workload.batch, verbose=0), steps)
+        clock = Clock()
+        self.model.fit(self.data, steps_per_epoch=steps + 1, callbacks=[clock], verbose=0)
+        return {"seconds": clock.seconds, "steps": steps}
+
+
+class PlainKerasWithoutXLA(PlainKeras):
+    """The same with `jit_compile=False`: on a CPU Keras's default is XLA, which may be slower."""
+
+    jit_compile = False
+
+
+class Bare(Contestant):
+    """A hand-written `tf.function`: see `bare`."""
+
+    def build(self):
+        """Make the loop."""
+        self.loop = bare.Loop(self.workload, self.jit)
+        self.parameters = workloads.parameters(self.loop.generator, self.loop.discriminator)
+        self.note = self.loop.note
+
+    def run(self, steps):
+        """Make steps."""
+        return _timed(lambda: self.loop.run(steps), steps)
+
+
+class Products(Contestant):
+    """Nothing but the matrix products and convolutions that a step must make: see `products`."""
+
+    def build(self):
+        """Make the operations and choose the order in which they are faster."""
+        self.parameters = [0, 0]
+        self.products = products.Products(self.workload, self.jit)
+        self.note = self.products.note
+
+    def run(self, steps):
+        """Make the products of so many steps, and measure the machine's rates at large sizes."""
+        answer = _timed(lambda: self.products.run(steps), steps)
+        return answer | {"flops": self.products.flops, "peak": products.peak(self.jit)}
+
+
+class Input(Contestant):
+    """The dataset that `fit` reads, and nothing that is done with it."""
+
+    def build(self):
+        """Make it as `fit` does."""
+        self.parameters = [0, 0]
+        batches = workloads.make_data(self.workload).batches(self.workload.batch)
+        batches = feed.rebatch(batches, self.workload.discriminator_steps)
+        self.batches = iter(batches)
+        self.drain = tf.function(self._drain, autograph=False)
+
+    def _drain(self, steps):
+        def body(i, _):
+            batch = next(self.batches)
+            return i + 1, tf.reshape(batch, [-1])[0]
+
+        return tf.while_loop(
+            lambda i, _: i < steps, body, [0, tf.constant(0.0)], parallel_iterations=1
+        )[1]
+
+    def run(self, steps):
+        """Read what so many steps would."""
+        return _timed(lambda: self.drain(tf.constant(steps)).numpy(), steps)
+
+
+def _timed(call, steps):
+    started = time.perf_counter()
+    call()
+    return {"seconds": time.perf_counter() - started, "steps": steps}
+
+
+KINDS = {
+    "fit": Fit,
+    "keras": PlainKeras,
+    "keras_no_xla": PlainKerasWithoutXLA,
+    "bare": Bare,
+    "products": Products,
+    "input": Input,
+}
