@@ -4,8 +4,8 @@ import contextlib
 import dataclasses
 import errno
 import math
-import os
 import pathlib
+import shutil
 import tempfile
 
 import keras
@@ -23,21 +23,12 @@ from keras_gans import (
     networks,
     optimizers,
     penalties,
+    resuming,
 )
-from keras_gans.callbacks import checkpoint
-from keras_gans.config import Config
+from keras_gans.callbacks import checkpoint, folders
 from keras_gans.models import GAN, strategy
 
 USER_ERRORS = (ValueError, OSError, MemoryError, tf.errors.ResourceExhaustedError)
-
-# What a resumed run may change; all else would make it another run.
-_FREE = {
-    *("name", "output_dir", "data_dir", "epochs", "steps", "resume", "sample_every"),
-    *("checkpoint_every", "checkpoint_steps", "checkpoint_minutes", "keep"),
-    *("jit_compile", "tf32", "steps_per_execution", "monitor_every", "strategy", "replicas"),
-    *("evaluate_every", "evaluate_metrics", "evaluate_samples", "evaluate_extractor"),
-    *("best_metric", "profile"),
-}
 
 
 def load_data(config):
@@ -163,6 +154,7 @@ def _optimizer(config, learning_rate, steps):
 def make_callbacks(config, data, run):
     """Return the run's callbacks by name, in the order in which they must act."""
     watched = np.random.default_rng(config.seed).permutation(len(data))[:32]
+    flags = dataclasses.asdict(config) | {"data_digest": data.digest}
     made = {
         "monitor": callbacks.StabilityMonitor(
             run / "logs",
@@ -182,6 +174,7 @@ def make_callbacks(config, data, run):
             best_directory=run / "best",
             directory=run / "logs",
             seed=config.seed,
+            flags=flags,
         ),
         "history": callbacks.History(run / "logs"),
         "samples": callbacks.SampleGrid(
@@ -206,7 +199,7 @@ def make_callbacks(config, data, run):
         # The workers save together, and their clocks differ.
         every_minutes=0.0 if config.strategy == "multi_worker" else config.checkpoint_minutes,
         callbacks=list(made.values()),
-        flags=dataclasses.asdict(config),
+        flags=flags,
     )
     if config.profile:
         made["trace"] = callbacks.Trace(run / "logs", config.profile)
@@ -233,10 +226,10 @@ def train(config):
     with contextlib.ExitStack() as held:
         if worker:  # the chief alone writes to the run's folder; what the others write goes
             run = pathlib.Path(held.enter_context(tempfile.TemporaryDirectory())) / config.name
-        if run.is_dir():
+        if ours := run.is_dir():
             held.enter_context(lock.hold(run))
         if config.resume:
-            _check_resume(config, home)
+            resuming.check_flags(config, home)
         data = load_data(config)
         total, in_epoch = schedule(config, data)
         with _explained(config, home):
@@ -245,13 +238,13 @@ def train(config):
             with distribution.scope():
                 gan = make_gan(config, data.shape, total)
             data.batches(config.batch_size, augment=config.augmentations)  # refuses, or not, first
-            if not config.resume:
-                _keep_earlier(run)
-            if not run.is_dir():
-                run.mkdir(parents=True)
+            if not (config.resume or worker):
+                ours = resuming.keep_earlier(run, ours, held)
+            if not ours:
+                files.make_folder(run)
                 held.enter_context(lock.hold(run))
             made = make_callbacks(config, data, run)
-            step = _take_up(gan, home, made, worker) if config.resume else 0
+            step = resuming.take_up(gan, data, home, made, worker) if config.resume else 0
             strategy.check_agreement(distribution, "the step to begin with", step)
             files.write(run / "flags.txt", config.to_flags(), durable=True)
             print(
@@ -271,9 +264,22 @@ def train(config):
 
 def _fit(config, data, gan, made, total, in_epoch):
     """Train up to a step, or until something stops it."""
-    # A signal that only one of several workers gets ends it; the others notice.
-    alone = not strategy.is_multi_worker(gan.distribute_strategy)
-    kept = [callback for name, callback in made.items() if alone or name != "signal"]
+    kept = list(made.values())
+    with contextlib.ExitStack() as held:
+        if strategy.is_multi_worker(gan.distribute_strategy):
+            kept.remove(made["signal"])  # what only one of the workers gets ends it
+        else:
+            held.enter_context(made["signal"].hold())
+        _fit_parts(config, data, gan, made, kept, total, in_epoch)
+
+
+def _fit_parts(config, data, gan, made, kept, total, in_epoch):
+    """Call `fit` for what is left of an epoch, for whole ones, and for a rest."""
+    if gan.step >= total:  # it ended within what is done after its last step: done again
+        ended = keras.callbacks.CallbackList(kept, model=gan)
+        ended.on_train_begin()
+        ended.on_epoch_begin((gan.step - 1) // in_epoch)
+        ended.on_train_end()
     while gan.step < total:
         (epoch, epochs, steps), *rest = segments(gan.step, total, in_epoch)
         dataset = data.batches(
@@ -306,18 +312,6 @@ class _Part(keras.callbacks.Callback):
         self.model.interrupted |= not self.last
 
 
-def _take_up(gan, run, made, worker=0):
-    """Bring model and callbacks to the newest whole checkpoint; return its step."""
-    folder = run / "checkpoints"
-    if not checkpoint.steps(folder):
-        print(f"{run} ended before its first checkpoint: it starts again", flush=True)
-        return 0
-    step = checkpoint.restore(gan, folder, made.values())
-    if not worker:
-        checkpoint.set_aside(folder, after=step)
-    return step
-
-
 @contextlib.contextmanager
 def _explained(config, run):
     """Say what to do about a memory or a disk that is full."""
@@ -333,7 +327,7 @@ def _explained(config, run):
             lost or isinstance(error, tf.errors.ResourceExhaustedError)
         ):
             raise
-        known = checkpoint.steps(run / "checkpoints")
+        known = folders.steps(run / "checkpoints")
         kept = f"the checkpoint of step {known[-1]:,} is kept" if known else "none was saved yet"
         if lost:
             raise ConnectionError(
@@ -379,26 +373,14 @@ def load_run(run, kind="last"):
         ValueError: if the checkpoint is damaged.
     """
     run = pathlib.Path(run)
-    config = load_config(run)
+    config = resuming.load_config(run)
     folder = run / {"last": "checkpoints", "best": "best"}[kind]
-    if kind == "best" and not checkpoint.steps(folder):
+    if kind == "best" and not folders.steps(folder):
         raise FileNotFoundError(f"{run} has no best checkpoint; train.py --evaluate_every keeps it")
-    path, manifest = checkpoint.newest(folder)
+    path, manifest = folders.newest(folder)
     gan = make_gan(config, tuple(manifest["sample_shape"]), total_steps=1)
     checkpoint.load(gan, path, manifest)
     return gan
-
-
-def load_config(run):
-    """Return the `Config` that a run was made with.
-
-    Raises:
-        FileNotFoundError: if the folder holds no run.
-    """
-    flags = pathlib.Path(run) / "flags.txt"
-    if not flags.exists():
-        raise FileNotFoundError(f"{run} holds no run: it has no flags.txt")
-    return Config.from_flags(flags.read_text())
 
 
 def segments(step, total, in_epoch):
@@ -426,7 +408,7 @@ def segments(step, total, in_epoch):
 def _finish(config, gan, run, made):
     """Say how it ended; export what is worth it."""
     if made["divergence"].reason:
-        good = checkpoint.steps(run / "checkpoints")
+        good = folders.steps(run / "checkpoints")
         kept = (
             f"the last good checkpoint is of step {good[-1]:,}"
             if good
@@ -437,32 +419,8 @@ def _finish(config, gan, run, made):
     if made["signal"].signal is not None:
         print(f"stopped at step {gan.step:,}; --resume goes on from there.")
         return 128 + made["signal"].signal
-    version = export.export_generator(gan, run / "export")
+    for rest in (run / "export").glob(".tmp-*") if config.resume else ():  # of one that was killed
+        shutil.rmtree(rest, ignore_errors=True)
+    version = export.find(gan, run / "export") or export.export_generator(gan, run / "export")
     print(f"done: samples, logs and checkpoints are in {run}, the generator in {version}")
     return 0
-
-
-def _check_resume(config, run):
-    """Refuse flags that contradict the run's own."""
-    if not (run / "flags.txt").exists():
-        raise FileNotFoundError(f"--resume: {run} holds no run; start it without --resume")
-    before = Config.from_flags((run / "flags.txt").read_text())
-    changed = [
-        f"--{field.name}={getattr(config, field.name)} (the run has {getattr(before, field.name)})"
-        for field in dataclasses.fields(Config)
-        if field.name not in _FREE and getattr(config, field.name) != getattr(before, field.name)
-    ]
-    if changed:
-        raise ValueError(f"--resume: {run} was started with other flags: {', '.join(changed)}")
-
-
-def _keep_earlier(run):
-    """Move a run that is there out of the way; nothing saved is lost."""
-    if not run.exists() or {path.name for path in run.iterdir()} <= {lock.NAME}:
-        return
-    number = 1
-    while (kept := run.with_name(f"{run.name}-{number}")).exists():
-        number += 1
-    os.replace(run, kept)
-    (kept / lock.NAME).unlink(missing_ok=True)
-    print(f"{run} was there already; it is kept as {kept}")

@@ -7,7 +7,7 @@ import tempfile
 
 import tensorflow as tf
 
-from keras_gans import provenance, watermark
+from keras_gans import files, provenance, watermark
 from keras_gans.images import is_image, to_uint8
 from keras_gans.loading import load_model
 from keras_gans.noise import latents
@@ -74,9 +74,22 @@ def export_generator(gan, path, watermark_key=""):
         tf.saved_model.save(module, str(written), signatures)
         (written / MARK).parent.mkdir(exist_ok=True)
         (written / MARK).write_text(json.dumps(mark.texts(), indent=1) + "\n")
+        for part in (*written.rglob("*"), written):
+            files.sync(part)
         version = path / str(1 + max((int(folder.name) for folder in _versions(path)), default=0))
         os.replace(written, version)
+        files.sync(path)
     return version
+
+
+def find(gan, path):
+    """Return the newest version below a folder if it is of the generator as it is, else None."""
+    path = pathlib.Path(path)
+    for version in _versions(path)[:1] if path.is_dir() else ():
+        mark = version / MARK
+        if mark.is_file() and json.loads(mark.read_text()) == provenance.mark(gan).texts():
+            return version
+    return None
 
 
 def _signatures(gan, mark, watermark_key):

@@ -1,9 +1,14 @@
 """Files that are there whole or not at all, whatever ends the process."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import pathlib
+import shutil
+
+# What file systems answer that cannot reserve room: no sign that there is none.
+_NOTHING_TO_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def write(path, content, durable=False):
@@ -45,13 +50,27 @@ def sync(path):
         os.close(handle)
 
 
+def make_folder(path):
+    """Make a folder and those above it that are missing; wait until the disk has their names."""
+    path = pathlib.Path(path)
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        sync(made.parent)
+
+
 def check_space(folder, size):
     """Raise the system's own OSError if a file of so many bytes has no room in a folder."""
     path = pathlib.Path(folder) / ".space"
     try:
         with open(path, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            elif shutil.disk_usage(folder).free < size:  # macOS
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
+        if error.errno in _NOTHING_TO_RESERVE:
+            return
         raise OSError(error.errno, error.strerror, str(folder)) from None
     finally:
         path.unlink(missing_ok=True)

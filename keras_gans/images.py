@@ -1,6 +1,7 @@
 """Pictures of samples: the one place where floats become pixels, grids, and files."""
 
 import math
+import os
 import pathlib
 
 import numpy as np
@@ -85,9 +86,12 @@ def draw(samples, path, columns=None, reference=None, title="", pnginfo=None):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not is_image(samples):
-        return _plot(np.asarray(samples), path, reference, title, pnginfo)
-    grid(samples, columns).save(path, pnginfo=pnginfo)
+    beside = path.with_name(f".{path.name}.part")  # so that none is half there
+    if is_image(samples):
+        grid(samples, columns).save(beside, "PNG", pnginfo=pnginfo)
+    else:
+        _plot(np.asarray(samples), beside, reference, title, pnginfo)
+    os.replace(beside, path)
     return path
 
 
@@ -153,8 +157,7 @@ def _plot(points, path, reference, title, pnginfo):
         axes.set_aspect("equal")
     axes.legend(loc="upper right")
     axes.set_title(title)
-    figure.savefig(path, pil_kwargs={"pnginfo": pnginfo} if pnginfo else None)
-    return path
+    figure.savefig(path, format="png", pil_kwargs={"pnginfo": pnginfo} if pnginfo else None)
 
 
 def _histogram(axes, kinds):

@@ -5,7 +5,7 @@ import json
 import pathlib
 import platform
 
-from keras_gans import provenance
+from keras_gans import files, provenance
 from keras_gans._version import __version__
 
 CARD, FACTS = "MODEL_CARD.md", "model_card.json"
@@ -30,13 +30,12 @@ def write(run, gan=None, data=None):
     """
     run = pathlib.Path(run)
     if gan is not None and data is not None:
-        (run / FACTS).write_text(json.dumps(facts(gan, data), indent=1) + "\n")
+        files.write(run / FACTS, json.dumps(facts(gan, data), indent=1) + "\n")
     if not (run / FACTS).is_file():
         raise FileNotFoundError(f"{run} has no {FACTS}: its training has not ended yet")
     flags = (run / "flags.txt").read_text() if (run / "flags.txt").is_file() else ""
     scored = [(path, _read(path)) for path in sorted(run.glob("**/scores.json"))]
-    (run / CARD).write_text(render(run.name, _read(run / FACTS), flags, scored, run))
-    return run / CARD
+    return files.write(run / CARD, render(run.name, _read(run / FACTS), flags, scored, run))
 
 
 def facts(gan, data):

@@ -1,5 +1,6 @@
 """What tests of whole runs share: small ones, what a kill leaves of one, a comparison of two."""
 
+import contextlib
 import csv
 import json
 import os
@@ -130,10 +131,19 @@ def assert_same_run(a, b):
     assert ours == theirs
     kept = [checkpoint.steps(run / "checkpoints") for run in (a, b)]
     assert len(kept[0]) == len(kept[1]) and kept[0][-1] == kept[1][-1]
-    for path in [*(a / "samples").glob("*.png"), a / "logs" / "stability.csv"]:
+    tables = [a / "logs" / f"{name}.csv" for name in ("stability", "evaluation")]
+    for path in [*(a / "samples").glob("*.png"), *tables, a / "best" / "best.json"]:
         if path.exists():
             assert path.read_bytes() == (b / path.relative_to(a)).read_bytes(), path
-    assert len(list((b / "logs").glob("*.stability"))) <= 1
+    if (a / "best").exists():
+        (best, of), (again, other) = (checkpoint.newest(run / "best") for run in (a, b))
+        assert of["step"] == other["step"] and of["sha256"] and other["flags"]
+        ours, theirs = arrays(best), arrays(again)
+        assert ours.keys() == theirs.keys()
+        for name in ours:
+            np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    for kind in ("stability", "samples"):
+        assert len(list((b / "logs").glob(f"events.out.tfevents.*.{kind}"))) <= 1
 
 
 def start(*arguments, cwd, output=subprocess.PIPE):
@@ -143,11 +153,27 @@ def start(*arguments, cwd, output=subprocess.PIPE):
     return subprocess.Popen(command, cwd=cwd, **pipes, env=os.environ | {"PYTHONUNBUFFERED": "1"})
 
 
+def listening(pid):
+    """Return the addresses that a process listens on, as /proc has them; none without /proc."""
+    held, lines = set(), []
+    for handle in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            held.add(os.readlink(handle))
+    for table in pathlib.Path(f"/proc/{pid}/net").glob("tcp*"):
+        lines += [line.split() for line in table.read_text().splitlines()[1:]]
+    return [line[1] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in held]
+
+
 def kill_after(process, run, seconds):
-    """SIGKILL a training some seconds after it saved once; return False if it ended before."""
+    """SIGKILL a training some seconds after it saved once; return False if it ended before.
+
+    Nothing may listen on a port meanwhile.
+    """
     before = checkpoint.steps(run / "checkpoints")[-1:]
     while process.poll() is None and checkpoint.steps(run / "checkpoints")[-1:] == before:
         time.sleep(0.05)
+    if process.poll() is None:
+        assert listening(process.pid) == []
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     output, _ = process.communicate()

@@ -49,8 +49,9 @@ ALLOWED = {
     "content_credentials": {"_version"},
     "provenance": {"_version", "content_credentials", "watermark"},
     "gallery": {"images", "provenance"},
-    "model_card": {"_version", "provenance"},
+    "model_card": {"_version", "files", "provenance"},
     "export": PLAIN | {"loading", "provenance", "watermark"},
+    "resuming": PLAIN | {"callbacks", "config"},
     "evaluation": PLAIN | {"metrics", "datasets", "export", "config"},
 }
 ABOVE = {"applications", "experiment"}

@@ -256,16 +256,3 @@ def test_every_download_has_its_digest():
                 assert "file_hash" in {keyword.arg for keyword in node.keywords}, path
     tfds = (ROOT / "datasets" / "tfds.py").read_text()
     assert "force_checksums_validation=True" in tfds
-
-
-def test_floors_are_above_the_versions_with_known_holes():
-    text = (ROOT.parent / "setup.cfg").read_text()
-    floors = dict(re.findall(r"^    ([a-z-]+)\S*?>=([\d.]+)$", text, re.MULTILINE))
-    for name, least in {
-        "keras": "3.14",  # CVE-2025-9905, -9906, -12058, -12060, CVE-2026-0897, -1669
-        "tensorflow": "2.21",
-        "pillow": "12.1.1",  # CVE-2026-25990
-        "scikit-learn": "1.5",  # CVE-2024-5206
-    }.items():
-        numbers = [tuple(int(part) for part in v.split(".")) for v in (floors[name], least)]
-        assert numbers[0] >= numbers[1], name

@@ -1,6 +1,8 @@
 """A run that was killed and resumed ends as one that never was: bit for bit."""
 
+import os
 import random
+import socket
 
 import pytest
 from helpers import TWO_REPLICAS, run_python
@@ -8,6 +10,7 @@ from helpers_runs import (
     FLAGFILES,
     assert_same_run,
     kill_after,
+    listening,
     shrunk,
     start,
     train_and_snapshot,
@@ -79,6 +82,14 @@ def test_the_slots_of_game_optimizers_come_back(tmp_path, values, monkeypatch):
     assert resumed(tmp_path, monkeypatch, config, 35) == 34
 
 
+def test_scores_and_the_best_state_come_back(tmp_path, monkeypatch):
+    values = {"evaluate_every": 2, "evaluate_samples": 500, "checkpoint_every": 0}
+    config = Config(**POINTS, **values, output_dir=str(tmp_path / "straight"))
+    assert resumed(tmp_path, monkeypatch, config, 35) == 34
+    found = [tmp_path / name / "run" / "logs" / "evaluation.csv" for name in ("straight", "killed")]
+    assert found[0].read_text().count("\n") == 11  # every second of 20 epochs
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
@@ -124,7 +135,27 @@ def test_sigkill(tmp_path):
 def test_sigkill_at_random_moments_with_every_flagfile(tmp_path, path):
     draw = random.Random(path.stem)
     arguments = [*TINY, f"--flagfile={path}", "--steps=400", "--batch_size=16"]
-    kills(tmp_path, arguments, [draw.uniform(0, 3) for _ in range(4)])
+    kills(tmp_path, arguments, [draw.uniform(0, 3) for _ in range(3)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        # The end is scored too, after the last checkpoint of an epoch.
+        ("--evaluate_every=3", "--evaluate_samples=200", "--epochs=10", "--sample_every=3"),
+        ("--evaluate_every=1", "--dataset=ring", "--evaluate_samples=500", "--steps=300"),
+        (
+            *("--strategy=mirrored", "--replicas=2", "--steps_per_execution=5", "--steps=300"),
+            *("--discriminator_steps=2", "--penalty=r1", "--ema_decay=0.9"),
+        ),
+    ],
+    ids=["scores of images", "scores of points", "replicas"],
+)
+def test_sigkill_at_random_moments(tmp_path, arguments, monkeypatch):
+    monkeypatch.setenv("KERAS_GANS_CACHE", str(tmp_path / "cache"))
+    draw = random.Random(arguments[0])
+    kills(tmp_path, [*TINY, *arguments], [draw.uniform(0, 3) for _ in range(4)])
 
 
 def test_two_replicas_resume_within_an_epoch(tmp_path):
@@ -167,3 +198,16 @@ print(rows, again)
     )
     first = output.splitlines()[0].split()
     assert first[0] == first[2] and int(first[0]) > 20 and first[3] == "True", output
+
+
+def test_a_port_that_a_process_listens_on_is_seen():
+    listener = socket.socket()
+    try:
+        listener.bind(("127.0.0.1", 0))
+        before = listening(os.getpid())
+        listener.listen()
+        port = f":{listener.getsockname()[1]:04X}"
+        new = [address for address in listening(os.getpid()) if address not in before]
+        assert [address[-5:] for address in new] == [port]
+    finally:
+        listener.close()

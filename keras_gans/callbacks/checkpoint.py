@@ -1,9 +1,7 @@
 """The whole state of a training, kept so that it can go on."""
 
 import math
-import os
 import pathlib
-import shutil
 import time
 import warnings
 
@@ -11,12 +9,12 @@ import keras
 import tensorflow as tf
 
 from keras_gans import files
-from keras_gans.callbacks import callback_states
-from keras_gans.callbacks.manifest import MANIFEST as MANIFEST
-from keras_gans.callbacks.manifest import DamagedError, read, seal
+from keras_gans.callbacks import callback_states, folders
+from keras_gans.callbacks.folders import newest
+from keras_gans.callbacks.folders import steps as steps
+from keras_gans.callbacks.manifest import seal
 
 STATE = "state.weights.h5"
-PART, OLD = ".part", ".old"  # what is being written, and what it takes the place of
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -118,14 +116,16 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Save every n-th epoch, and one that is interrupted."""
+        ends = self.model.stop_training or (self.every and (epoch + 1) % self.every == 0)
         if self.model.interrupted:
             self._save(logs, within=True)
-        elif self._due or (self.every and (epoch + 1) % self.every == 0):
+        elif self._due or ends:
             self._save(logs)
 
     def on_train_end(self, logs=None):
-        """Save what the training ended with."""
+        """Save what the training ended with, what other callbacks did at its end included."""
         if not self.model.interrupted:
+            self._saved = None
             self._save(logs)
 
     def _save(self, logs, within=False):
@@ -143,7 +143,7 @@ class Checkpoint(keras.callbacks.Callback):
         if abandoned is not None:
             old |= {step for step in known if step > abandoned and step != now}
         for step in old:
-            _discard(self.directory, step)
+            folders.discard(self.directory, step)
 
 
 def save(gan, directory, callbacks=(), flags=None):
@@ -158,12 +158,7 @@ def save(gan, directory, callbacks=(), flags=None):
     Raises:
         OSError: if it cannot be written; those that are there stay as they are.
     """
-    directory = pathlib.Path(directory)
-    path, beside, old = _folder(directory, gan.step), directory / PART, directory / OLD
-    for rest in (beside, old):  # of a process that was killed
-        shutil.rmtree(rest, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
+    with folders.writing(directory, gan.step) as beside:
         # HDF5 may end the process by a segmentation fault when the disk fills up under it.
         known = gan.training_variables()
         sizes = [math.prod(v.shape) * tf.as_dtype(v.dtype).size + 4096 for v in known]
@@ -175,50 +170,13 @@ def save(gan, directory, callbacks=(), flags=None):
             "sample_shape": gan.generator.output_shape[1:],
             "sha256": files.digest(beside / STATE),
             "structure": gan.structure(),
+            "variables": _kinds(known),
             "flags": flags or {},
         }
         for written in beside.iterdir():
             files.sync(written)
         seal(beside, about)
-        if path.exists():
-            os.replace(path, old)
-        os.replace(beside, path)
-        files.sync(directory)
-    finally:
-        for rest in (beside, old):
-            shutil.rmtree(rest, ignore_errors=True)
-    return path
-
-
-def steps(directory):
-    """Return the steps that a folder has checkpoints of, whole or not, in ascending order."""
-    directory = pathlib.Path(directory)
-    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
-    return sorted(int(name) for name in names if name.isdecimal() and len(name) >= 8)
-
-
-def newest(directory):
-    """Return (folder, manifest) of the newest checkpoint that is whole.
-
-    Each damaged one on the way is named, with what is wrong with it.
-
-    Raises:
-        FileNotFoundError: if there is no checkpoint.
-        ValueError: if all are damaged.
-    """
-    known = steps(directory)
-    if not known:
-        raise FileNotFoundError(f"{directory} has no checkpoint")
-    found = {}
-    for step in reversed(known):
-        path = _folder(directory, step)
-        try:
-            return path, read(path)
-        except DamagedError as error:
-            found[path.name] = error
-            print(f"{path} is passed over: {error}", flush=True)
-    each = "; ".join(f"{name}: {error}" for name, error in found.items())
-    raise ValueError(f"{directory} has no checkpoint that is whole: {each}")
+    return folders.folder(directory, gan.step)
 
 
 def restore(gan, directory, callbacks=()):
@@ -253,6 +211,7 @@ def load(gan, path, manifest, callbacks=()):
             # Keras only warns where it leaves an optimizer or a layer as it was.
             warnings.filterwarnings("error", message="Skipping")
             gan.restructure(manifest["structure"])
+            _check_kinds(manifest.get("variables"), _kinds(gan.training_variables()))
             gan.load_weights(path / STATE)
     except (ValueError, KeyError, UserWarning) as error:
         raise ValueError(f"{path} does not fit the model that the flags make: {error}") from error
@@ -260,23 +219,19 @@ def load(gan, path, manifest, callbacks=()):
     return manifest["step"]
 
 
-def set_aside(directory, after):
-    """Rename the checkpoints of later steps, which are damaged, so that none is taken for whole."""
-    for step in steps(directory):
-        if step > after:
-            path = _folder(directory, step)
-            shutil.rmtree(path.with_suffix(".damaged"), ignore_errors=True)
-            os.replace(path, path.with_suffix(".damaged"))
+def _kinds(variables):
+    """Return dtype and shape of each variable, as texts."""
+    return [f"{tf.as_dtype(v.dtype).name}{list(v.shape)}" for v in variables]
 
 
-def _folder(directory, step):
-    return pathlib.Path(directory) / f"{step:08d}"
-
-
-def _discard(directory, step):
-    """Remove a checkpoint, in a way that none is ever half there."""
-    os.replace(_folder(directory, step), pathlib.Path(directory) / OLD)
-    shutil.rmtree(pathlib.Path(directory) / OLD)
+def _check_kinds(kept, known):
+    """Refuse a state that has more or other variables: Keras passes over some in silence."""
+    if kept is None or kept == known:
+        return
+    if len(kept) != len(known):
+        raise ValueError(f"it has {len(kept)} variables, expected {len(known)}")
+    found, expected = next(pair for pair in zip(kept, known, strict=True) if len({*pair}) > 1)
+    raise ValueError(f"it has a variable {found}, expected {expected}")
 
 
 def _finite(gan, logs):

@@ -1,15 +1,14 @@
 """Scores of the generator while it trains, and the best checkpoint by one of them."""
 
 import json
-import os
 import pathlib
-import shutil
 import types
 
 import keras
 import numpy as np
 
-from keras_gans.callbacks import checkpoint, table
+from keras_gans import files
+from keras_gans.callbacks import checkpoint, folders, table
 from keras_gans.metrics.evaluator import Evaluator
 from keras_gans.metrics.protocol import Score
 from keras_gans.models import sharing, strategy
@@ -47,6 +46,7 @@ class Evaluate(keras.callbacks.Callback):
         seed: of the samples and of every random choice.
         cache: the folder of real features and statistics; None for $KERAS_GANS_CACHE, else
             ~/.cache/keras_gans.
+        flags: what the run was started with, a JSON-ready dict for the best state's manifest.
 
     Attributes:
         rows: the evaluations so far, a dict each, with `epoch` and `step`.
@@ -76,6 +76,7 @@ class Evaluate(keras.callbacks.Callback):
         directory=None,
         seed=0,
         cache=None,
+        flags=None,
     ):
         super().__init__()
         for name, value, least in (("every", every, 0), ("samples", samples, 1)):
@@ -93,6 +94,7 @@ class Evaluate(keras.callbacks.Callback):
         self.directory = None if directory is None else pathlib.Path(directory)
         self.best_directory = None if best_directory is None else pathlib.Path(best_directory)
         self.rows, self.best = [], None
+        self.flags = flags
         self.evaluator, self._epoch, self._evaluated = None, 0, None
         self._kept, self._generate, self._writes = None, None, True
 
@@ -166,7 +168,7 @@ class Evaluate(keras.callbacks.Callback):
         found = None
         if self._kept is not None:
             found = self._kept["best"]
-        elif kept and kept.exists() and checkpoint.steps(self.best_directory):
+        elif kept and kept.exists() and folders.steps(self.best_directory):
             found = json.loads(kept.read_text())
         if found is not None:
             best = Score.from_dict(found)
@@ -248,12 +250,9 @@ class Evaluate(keras.callbacks.Callback):
         if self.best_directory is None or not self._writes:
             return
         folder = self.best_directory
-        if score.step in checkpoint.steps(folder):  # of a state that a rollback has left behind
-            shutil.rmtree(folder / f"{score.step:08d}")
-        kept = checkpoint.save(self.model, folder)
-        beside = folder / f".{BEST}"
-        beside.write_text(json.dumps(score.to_dict(), indent=1) + "\n")
-        os.replace(beside, folder / BEST)
-        for other in folder.iterdir():
-            if other.is_dir() and other != kept:
-                shutil.rmtree(other)
+        checkpoint.save(self.model, folder, flags=self.flags)
+        text = json.dumps(score.to_dict(), indent=1) + "\n"
+        files.write(folder / BEST, text, durable=True)
+        for other in folders.steps(folder):
+            if other != score.step:
+                folders.discard(folder, other)

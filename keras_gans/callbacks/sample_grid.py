@@ -41,7 +41,9 @@ class SampleGrid(keras.callbacks.Callback):
         """Let TensorBoard have the pictures of the run so far."""
         drawn = sorted(self.directory.glob("[0-9]*.png")) if self.model.step else []
         drawn = [path for path in drawn if int(path.stem) <= self.model.step]
-        if self._board.begin(again=bool(drawn)):
+        if drawn and int(drawn[-1].stem) == self.model.step:
+            self._drawn = self.model.step
+        if self._board.begin(again=self.model.step > 0):
             for path in drawn:
                 self._show(path)
 

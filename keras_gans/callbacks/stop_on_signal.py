@@ -1,5 +1,6 @@
 """Let a run be stopped from outside without losing a step."""
 
+import contextlib
 import signal
 import threading
 
@@ -24,11 +25,26 @@ class StopOnSignal(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.signal = None
-        self._previous = {}
+        self._previous, self._held = {}, False
+
+    @contextlib.contextmanager
+    def hold(self):
+        """Mind the signals in a `with` block: between several calls of `fit` too."""
+        self._held = True
+        self._take()
+        try:
+            yield
+        finally:
+            self._held = False
+            self._restore()
 
     def on_train_begin(self, logs=None):
         """Take the two signals over; only the main thread may."""
-        if threading.current_thread() is threading.main_thread():
+        self._take()
+
+    def _take(self):
+        taken = self._previous or self.signal is not None
+        if not taken and threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
 
@@ -47,7 +63,8 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Give the signals back."""
-        self._restore()
+        if not self._held:
+            self._restore()
 
     def _restore(self):
         while self._previous:

@@ -101,12 +101,14 @@ class SavedWhole(keras.Model):
 
     def save_own_variables(self, store):
         """Save the random streams and counters along with the model."""
+        _keep_skipsets()
         super().save_own_variables(store)
         for i, variable in enumerate(self._own_state()):
             store[f"state_{i}"] = variable
 
     def load_own_variables(self, store):
         """Load what `save_own_variables` saved."""
+        _keep_skipsets()
         for i, variable in enumerate(self._own_state()):
             if f"state_{i}" not in store.keys():  # noqa: SIM118
                 raise ValueError(
@@ -117,6 +119,23 @@ class SavedWhole(keras.Model):
         super().load_own_variables(
             {k: store[k] for k in store.keys() if not k.startswith("state_")}  # noqa: SIM118
         )
+
+
+def _keep_skipsets():
+    """Let Keras find the lists that it made before: what to pass over in an object of some kind.
+
+    Keras 3.15 keeps them by one name and looks for them by another. For each optimizer that it
+    saves it thus makes one more, of which 70 KB are never freed: a run that is saved often grows.
+    """
+    try:
+        from keras.src.backend.common import global_state
+        from keras.src.saving.saving_lib import get_attr_skipset
+    except ImportError:  # another Keras
+        return
+    for kind in ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer"):
+        name = f"saving_attr_skiplist_{kind}"
+        if global_state.get_global_attribute(name) is None:
+            global_state.set_global_attribute(name, get_attr_skipset(kind))
 
 
 def copy(network):

@@ -10,6 +10,7 @@ from PIL import Image
 
 import keras_gans as kg
 from keras_gans.callbacks import checkpoint
+from keras_gans.callbacks.manifest import MANIFEST
 
 REAL = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
 
@@ -217,6 +218,6 @@ def test_no_checkpoint_is_an_error(tmp_path):
 
 def test_the_manifest_says_what_is_inside(tmp_path):
     gan = make_gan()
-    manifest = json.loads((checkpoint.save(gan, tmp_path) / checkpoint.MANIFEST).read_text())
+    manifest = json.loads((checkpoint.save(gan, tmp_path) / MANIFEST).read_text())
     assert manifest["step"] == 0 and manifest["sample_shape"] == [2]
     assert len(manifest["sha256"]) == 64

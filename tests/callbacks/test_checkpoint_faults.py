@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 
 from keras_gans import files
-from keras_gans.callbacks import callback_states, checkpoint
+from keras_gans.callbacks import callback_states, checkpoint, folders, manifest
 from keras_gans.callbacks.manifest import MANIFEST, SEAL
 
 SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
+PARTS = (folders.PART, folders.OLD, folders.GONE)
 
 
 class Stub:
@@ -30,7 +31,6 @@ class Stub:
 
     def __init__(self, size, step=0):
         self.size, self.step = size, step
-        self.generator = types.SimpleNamespace(output_shape=(None, 2))
         self.generator = types.SimpleNamespace(output_shape=(None, 2))
 
     def structure(self):
@@ -68,7 +68,7 @@ def save_for_ever(directory, start):
         gan.step += 1
         checkpoint.save(gan, directory, [rows])
         for old in checkpoint.steps(directory)[:-3]:
-            checkpoint._discard(directory, old)
+            folders.discard(directory, old)
 
 
 def sigkills(directory, n):
@@ -83,10 +83,9 @@ def sigkills(directory, n):
         time.sleep(draw.uniform(0, 0.1))
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        within += (directory / checkpoint.PART).exists() or (directory / checkpoint.OLD).exists()
+        within += any((directory / part).exists() for part in PARTS)
         for step in checkpoint.steps(directory):  # whatever is there is whole
-            manifest = checkpoint.read(directory / f"{step:08d}")
-            assert manifest["step"] == step
+            assert manifest.read(directory / f"{step:08d}")["step"] == step
         assert checkpoint.steps(directory)[-1] > newest
         newest = checkpoint.steps(directory)[-1]
         assert len(list(directory.iterdir())) <= 6  # 3 or 4, and what was being written
@@ -143,8 +142,8 @@ def damages(directory, n, capsys):
             (path / name).unlink()
         else:
             (path / name).write_bytes(changed)
-        taken, manifest = checkpoint.newest(directory)
-        assert (taken.name, manifest["step"]) == ("00000004", 4), (name, damage)
+        taken, about = checkpoint.newest(directory)
+        assert (taken.name, about["step"]) == ("00000004", 4), (name, damage)
         said = capsys.readouterr().out
         assert said.count("\n") == 1 and f"{path} is passed over: " in said
         blamed = {MANIFEST, name} if name == SEAL else {name}
@@ -178,10 +177,10 @@ def test_the_seal_is_what_sha256sum_understands(tmp_path):
     if shutil.which("sha256sum"):
         command = ["sha256sum", "--check", "--strict", SEAL]
         assert subprocess.run(command, cwd=path, capture_output=True, check=False).returncode == 0
-    manifest = json.loads((path / MANIFEST).read_text())
-    assert manifest["files"][checkpoint.STATE]["sha256"] == manifest["sha256"]
-    assert manifest["sha256"] == files.digest(path / checkpoint.STATE)
-    assert {"keras_gans", "keras", "tensorflow", "numpy", "python"} == set(manifest["versions"])
+    about = json.loads((path / MANIFEST).read_text())
+    assert about["files"][checkpoint.STATE]["sha256"] == about["sha256"]
+    assert about["sha256"] == files.digest(path / checkpoint.STATE)
+    assert {"keras_gans", "keras", "tensorflow", "numpy", "python"} == set(about["versions"])
 
 
 def test_states_of_callbacks_come_back(tmp_path):
@@ -203,7 +202,7 @@ def test_states_of_callbacks_come_back(tmp_path):
 def test_what_is_set_aside_is_taken_no_more(tmp_path):
     for step in (1, 2, 3):
         checkpoint.save(Stub(5, step), tmp_path)
-    checkpoint.set_aside(tmp_path, after=1)
+    folders.set_aside(tmp_path, after=1)
     assert checkpoint.steps(tmp_path) == [1]
     assert sorted(p.name for p in tmp_path.iterdir())[1:] == [
         *("00000002.damaged", "00000003.damaged")
@@ -261,5 +260,5 @@ def test_a_full_disk_ends_with_one_line_and_what_was_saved_is_whole(tmp_path):
     assert f"; the checkpoint of step {known[-1]:,} is kept" in own and own.count("\n") == 1
     assert "Traceback" not in process.stderr
     for step in known:
-        checkpoint.read(left / "run" / "checkpoints" / f"{step:08d}")
+        manifest.read(left / "run" / "checkpoints" / f"{step:08d}")
     assert len(known) >= 3
