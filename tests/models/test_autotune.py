@@ -43,7 +43,6 @@ def test_least_squares_pulls_where_it_is_at_rest():
     ("penalty", "expected"),
     [
         (penalties.R2("auto"), [2.0]),
-        (penalties.GradientPenalty("auto"), [1.0]),
         (penalties.Lazy(penalties.R1("auto"), every=4), [2.0]),
         (penalties.Sum(penalties.R1("auto"), penalties.R2("auto")), [1.0, 1.0]),
         (penalties.Sum(penalties.R1("auto"), penalties.R2(7.0)), [2.0, 7.0]),
@@ -53,6 +52,46 @@ def test_least_squares_pulls_where_it_is_at_rest():
 def test_every_penalty_on_the_gradient_can_be_automatic(penalty, expected):
     gan = linear(loss="wasserstein", penalty=penalty)
     assert strengths(gan) == pytest.approx(expected, rel=1e-4)
+
+
+def constant_generator(gan, value):
+    kernel, bias = gan.generator.get_weights()
+    gan.generator.set_weights([0.0 * kernel, np.full_like(bias, value)])
+
+
+@pytest.mark.parametrize(("loss", "slope"), [("wasserstein", 1.0), ("non_saturating", 0.5)])
+@pytest.mark.parametrize("scale", [1.0, 3.0, 1e-3])
+def test_a_linear_discriminator_gets_a_weight_of_the_distance_of_the_means(loss, slope, scale):
+    """D(x) = s w x: p = s |E x - E G(z)|, and |∇_x D| = s |w|, so that c = s²."""
+    gan = linear(scale, loss=loss, penalty=penalties.GradientPenalty("auto"))
+    constant_generator(gan, 5.0)
+    distance = np.linalg.norm(samples(16, (3,)).mean(axis=0) - 5.0)
+    assert strengths(gan) == pytest.approx([slope * distance], rel=1e-4)
+
+
+def test_on_the_dirac_gan_it_is_the_critical_weight():
+    """Data at 0, the generator at 1: -weight ± sqrt(weight² - 1) at psi = 1 is a double root."""
+    gan = linear(d=1, loss="wasserstein", penalty=penalties.GradientPenalty("auto"))
+    constant_generator(gan, 1.0)
+    gan.check_batch(np.zeros([16, 1], "float32"))
+    weight = float(gan.penalty.strength)
+    assert weight == pytest.approx(critical_gamma("wasserstein") / 2, rel=1e-4)
+    # psi' = -theta - 2 weight (psi - 1), theta' = -psi
+    assert np.linalg.eigvals([[0.0, -1.0], [1.0, -2 * weight]]) == pytest.approx([-1, -1], abs=0.02)
+
+
+def test_of_the_curvatures_of_two_layers_it_takes_the_mean_over_samples():
+    """D(x) = v relu(w x): only points above 0 have a slope, v w; so c = (v² + w²) / 2."""
+    latent, x = keras.Input((4,)), keras.Input((1,))
+    hidden = keras.layers.Dense(1, use_bias=False, activation="relu")(x)
+    logit = keras.layers.Dense(1, use_bias=False)(hidden)
+    gan = kg.GAN(keras.Model(latent, keras.layers.Dense(1)(latent)), keras.Model(x, logit), 4)
+    gan.discriminator.set_weights([np.full([1, 1], 2.0), np.full([1, 1], 3.0)])
+    constant_generator(gan, 0.0)
+    gan.compile("wasserstein", penalties.GradientPenalty("auto"))
+    gan.check_batch(np.float32([[-2.0], [4.0]] * 8))
+    # p = |∇ (1/2 v w 4)| = 2 sqrt(v² + w²)
+    assert float(gan.penalty.strength) == pytest.approx(2.0 * 2.0**0.5, rel=1e-2)
 
 
 def test_it_is_set_once_and_kept_with_the_model(tmp_path):
@@ -90,9 +129,12 @@ def test_with_the_strength_it_found_it_trains_as_with_the_number():
     np.testing.assert_allclose(*losses_, rtol=1e-6)
 
 
-def test_a_flat_discriminator_is_refused():
-    gan = linear(0.0, penalty=penalties.R1("auto"))
-    with pytest.raises(ValueError, match=r"R1\(gamma='auto'\).*curvature.*as a number"):
+@pytest.mark.parametrize(
+    "penalty", [penalties.R1("auto"), penalties.GradientPenalty("auto")], ids=str
+)
+def test_a_flat_discriminator_is_refused(penalty):
+    gan = linear(0.0, penalty=penalty)
+    with pytest.raises(ValueError, match=r"='auto'.*curvature.*as a number"):
         gan.check_batch(samples(8, (3,)))
 
 
