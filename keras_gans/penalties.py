@@ -68,8 +68,11 @@ class GradientNorm(Penalty):
     """A penalty on the norm of the gradient somewhere, whose strength may be `"auto"`.
 
     An automatic strength is a variable that `GAN.fit` sets once, before the first step (see
-    `keras_gans.models.autotune`); it is saved with the model.
+    `keras_gans.models.autotune`); it is saved with the model. `bend` is the second derivative of
+    the penalty by the norm, at a strength of 1.
     """
+
+    bend = 1.0
 
     def __init__(self, strength):
         if strength == "auto":
@@ -106,8 +109,8 @@ class GradientPenalty(GradientNorm):
     With `one_sided`, `max(0, |∇D(x̂)| - target)²`: smaller gradients are free.
 
     Args:
-        weight: lambda, >= 0; or "auto", what draws a norm that is off by 1 back twice as hard as
-            the loss draws it away before the first step.
+        weight: lambda, >= 0; or "auto", the Dirac-GAN's critical value times the loss's pull and
+            divided by how strongly the norm reacts to the weights, before the first step.
         target: the norm aimed at, >= 0; 0 gives a zero-centred penalty on interpolates.
         one_sided: penalise only norms above the target.
 
@@ -120,6 +123,8 @@ class GradientPenalty(GradientNorm):
     Reference: Gulrajani et al., arXiv:1704.00028, equation 3; one-sided: Petzka et al.,
     arXiv:1709.08894, equation 8.
     """
+
+    bend = 2.0
 
     def __init__(self, weight=10.0, target=1.0, one_sided=False):
         super().__init__(weight)

@@ -14,24 +14,25 @@ DRAWS = 32  # of random signs: the trace is known to some percent
 def tune(game, real, condition=None):
     """Set the automatic strengths of a game's penalty that are not set yet.
 
-    Both rules start from the Dirac-GAN, whose discriminator psi x has its slope as its only weight
-    and whose strongest pull to the equilibrium is at the critical value: gamma = 2 |f'(0)| for R1,
-    weight = |f'(0)| for a gradient penalty. They scale it by curvatures c in the discriminator's
-    weights D, measured once, on the first batch, by Hutchinson's estimate of a trace from random
-    signs; in the Dirac-GAN c = 1. R1 and R2 hold each of the n values of ∇_x D(x) at 0:
+    Both rules divide the Dirac-GAN's critical value, where the pull to the equilibrium is
+    strongest, by how strongly the discriminator's slopes react to its weights D: by a curvature c,
+    which is 1 in the Dirac-GAN, measured once, on the first batch. R1 and R2 hold each of the n
+    values of a sample's gradient at 0:
 
         gamma = 2 |f'(0)| / c,   c = trace of ∇²_D 1/2 E |∇_x D(x)|², divided by n
 
-    A gradient penalty holds one number, the norm, and at a target where the loss still pulls:
+    A gradient penalty holds the norm at a target, where the loss still pulls at it. With N for the
+    mean norm and p for the pull, and both taken where N is at the target:
 
-        weight = |f'(0)| p / sqrt(c),   p = |∇_D (E D(x) - E D(G(z)))|,   c = E |∇_D |∇_x D(x̂)||²
+        weight = |f'(0)| p / c,   p = |∇_D (E D(x) - E D(G(z)))|,
+        N = E |∇_x D(x̂)|,   c = trace of ∇²_D 1/2 (N - target)² = |∇_D N|²
 
-    c is the trace of ∇²_D 1/2 E (|∇_x D(x̂)| - target)² where the norm is at its target, and
-    |f'(0)| p is the loss's pull on the weights, so that a norm off by 1 is drawn back twice as hard
-    as the loss draws it away, as in the critical Dirac-GAN at theta = 1: at rest it is about 1/2
-    above its target. For D(x) = w x it is |f'(0)| |E x - E G(z)|: since the norm has a target, the
-    loss, and with it the weight, has the unit of the samples. A factor before D changes p / sqrt(c)
-    little: a discriminator whose slope starts far from the target gets the same weight.
+    For the Dirac-GAN with its generator at a distance of 1 that is |f'(0)|, the critical value:
+    near psi = 1 its eigenvalues are -weight ± sqrt(weight² - f'(0)²). The discriminator is not
+    moved to the target; its first slopes may be far too small. Scaling its weights by a takes N to
+    a^L N, and p / c to a^(1 - L) p / c, so that p / c is multiplied by (N / target)^(1 - 1/L), with
+    L = D·∇_D N / N by Euler's theorem: the number of layers, if they have no biases to speak of.
+    With a target of 0 the weight is half of what R1 would have at these points.
 
     Several automatic penalties share what each would have in equal parts.
 
@@ -57,6 +58,7 @@ def tune(game, real, condition=None):
     count = min(BATCH, len(real)) // game.packing * game.packing
     real = tf.convert_to_tensor(real)[:count]
     condition = None if condition is None else tf.convert_to_tensor(condition)[:count]
+    variables = game.discriminator_variables
     with game._evaluating(Noise(0)):
         fake = game._show(game.synthesize(real, condition))
         real = game._show(real)
@@ -65,22 +67,29 @@ def tune(game, real, condition=None):
             return game.discriminate(x, condition)
 
         for part in parts:
-            aimed = isinstance(part, penalties.GradientPenalty)
-            measure = _relative_pull if aimed else _curvature
-            found = measure(part, discriminate, real, fake, game.discriminator_variables)
-            if not 0.0 < found < np.inf:
+            target = getattr(part, "target", 0.0)
+            if target:
+                critical, c = _at_target(
+                    part.points(real, fake, Noise(0)), target, discriminate, real, fake, variables
+                )
+            else:
+                critical = 2.0 / part.bend
+                c = _curvature(part.points(real, fake, Noise(0)), discriminate, variables)
+            if not (c > 0.0 and critical > 0.0):
                 raise ValueError(
                     f"the strength of {part!r} cannot be found: the curvature of the "
-                    "discriminator's gradient in its weights, or the loss's pull over its root, is "
-                    f"{found:.3g}, expected a positive number. Give the strength as a number."
+                    f"discriminator's gradient in its weights is {c:.3g} and the loss's pull "
+                    f"{critical:.3g}, expected positive numbers. Give the strength as a number."
                 )
-            scale = found if aimed else 2.0 / found
-            part.variables[0].assign(losses.slope(game.loss) * scale / len(parts))
+            strength = losses.slope(game.loss) * critical / c
+            part.variables[0].assign(strength / len(parts))
 
 
-def _curvature(part, discriminate, real, fake, variables):
-    """Return the trace of the Hessian of 1/2 E |∇D|² by the variables, per value of a sample."""
-    points = part.points(real, fake, Noise(0))
+def _curvature(points, discriminate, variables):
+    """Return the trace of the Hessian of 1/2 E |∇D|² by the variables, per value of a sample.
+
+    It is Hutchinson's estimate, from random signs.
+    """
 
     @tf.function(autograph=False)
     def curvature(signs):  # signs · Hessian · signs, whose mean is the trace
@@ -99,30 +108,22 @@ def _curvature(part, discriminate, real, fake, variables):
     return np.mean(found) / np.prod(points.shape[1:])
 
 
-def _relative_pull(part, discriminate, real, fake, variables):
-    """Return p / sqrt(c), see `tune`."""
-    points = part.points(real, fake, Noise(0))
-    count = len(points)
+def _at_target(points, target, discriminate, real, fake, variables):
+    """Return p and c of `tune`, p with the factor that takes p / c to the target."""
 
     @tf.function(autograph=False)
-    def square(weights):  # |∇ sum of weights * norms|²
-        with tf.GradientTape() as tape:
+    def measure():
+        with tf.GradientTape(persistent=True) as tape:
             squares = penalties.squared_norm(penalties.input_gradient(discriminate, points))
-            value = tf.reduce_sum(weights * tf.sqrt(squares + penalties.EPSILON))
-        along = gradients(tape, value, variables)
-        return _dot(along, along)
+            norm = tf.reduce_mean(tf.sqrt(squares + penalties.EPSILON))
+            gap = tf.reduce_mean(discriminate(real)) - tf.reduce_mean(discriminate(fake))
+        pull, slope = gradients(tape, gap, variables), gradients(tape, norm, variables)
+        weights = [tf.convert_to_tensor(variable) for variable in variables]
+        return norm, _dot(pull, pull), _dot(slope, slope), _dot(weights, slope)
 
-    # The mean gradient's square exactly, and the spread around it by random signs.
-    rng = np.random.default_rng(0)
-    spread = []
-    for _ in range(DRAWS):
-        signs = rng.choice(np.float32([-1.0, 1.0]), count)
-        spread.append(float(square(tf.constant((signs - signs.mean()) / count**0.5))))
-    c = float(square(tf.fill([count], 1.0 / count))) + np.mean(spread)
-    with tf.GradientTape() as tape:
-        gap = tf.reduce_mean(discriminate(real)) - tf.reduce_mean(discriminate(fake))
-    pull = gradients(tape, gap, variables)
-    return float(_dot(pull, pull)) ** 0.5 / c**0.5 if c > 0.0 else 0.0
+    norm, pull, c, degree = map(float, measure())
+    exponent = 1.0 - norm / max(degree, norm)  # L at least 1: spectral layers do not scale
+    return pull**0.5 * (norm / target) ** exponent, c
 
 
 def _dot(tensors, others):

@@ -5,6 +5,7 @@ from helpers import make_gan, players, round_trip, samples, sgd, state
 
 import keras_gans as kg
 from keras_gans import losses, penalties
+from keras_gans.models import autotune
 from keras_gans.stability import critical_gamma
 
 
@@ -43,6 +44,7 @@ def test_least_squares_pulls_where_it_is_at_rest():
     ("penalty", "expected"),
     [
         (penalties.R2("auto"), [2.0]),
+        (penalties.GradientPenalty("auto", target=0.0), [1.0]),
         (penalties.Lazy(penalties.R1("auto"), every=4), [2.0]),
         (penalties.Sum(penalties.R1("auto"), penalties.R2("auto")), [1.0, 1.0]),
         (penalties.Sum(penalties.R1("auto"), penalties.R2(7.0)), [2.0, 7.0]),
@@ -60,13 +62,13 @@ def constant_generator(gan, value):
 
 
 @pytest.mark.parametrize(("loss", "slope"), [("wasserstein", 1.0), ("non_saturating", 0.5)])
-@pytest.mark.parametrize("scale", [1.0, 3.0, 1e-3])
+@pytest.mark.parametrize("scale", [1.0, 3.0, 0.1])
 def test_a_linear_discriminator_gets_a_weight_of_the_distance_of_the_means(loss, slope, scale):
-    """D(x) = s w x: p = s |E x - E G(z)|, and |∇_x D| = s |w|, so that c = s²."""
+    """D(x) = s w x: p = s |E x - E G(z)|; N = s |w|, so that c = s², and L = 1."""
     gan = linear(scale, loss=loss, penalty=penalties.GradientPenalty("auto"))
     constant_generator(gan, 5.0)
     distance = np.linalg.norm(samples(16, (3,)).mean(axis=0) - 5.0)
-    assert strengths(gan) == pytest.approx([slope * distance], rel=1e-4)
+    assert strengths(gan) == pytest.approx([slope * distance / scale], rel=1e-4)
 
 
 def test_on_the_dirac_gan_it_is_the_critical_weight():
@@ -80,18 +82,20 @@ def test_on_the_dirac_gan_it_is_the_critical_weight():
     assert np.linalg.eigvals([[0.0, -1.0], [1.0, -2 * weight]]) == pytest.approx([-1, -1], abs=0.02)
 
 
-def test_of_the_curvatures_of_two_layers_it_takes_the_mean_over_samples():
-    """D(x) = v relu(w x): only points above 0 have a slope, v w; so c = (v² + w²) / 2."""
+@pytest.mark.parametrize("target", [0.5, 1.0])
+def test_the_weight_is_that_of_a_discriminator_whose_slope_is_at_the_target(target):
+    """D(x) = v relu(w x), v = w: N = v w = target there, p = E x |(v, w)|, c = |(v, w)|²."""
     latent, x = keras.Input((4,)), keras.Input((1,))
     hidden = keras.layers.Dense(1, use_bias=False, activation="relu")(x)
     logit = keras.layers.Dense(1, use_bias=False)(hidden)
     gan = kg.GAN(keras.Model(latent, keras.layers.Dense(1)(latent)), keras.Model(x, logit), 4)
-    gan.discriminator.set_weights([np.full([1, 1], 2.0), np.full([1, 1], 3.0)])
     constant_generator(gan, 0.0)
-    gan.compile("wasserstein", penalties.GradientPenalty("auto"))
-    gan.check_batch(np.float32([[-2.0], [4.0]] * 8))
-    # p = |∇ (1/2 v w 4)| = 2 sqrt(v² + w²)
-    assert float(gan.penalty.strength) == pytest.approx(2.0 * 2.0**0.5, rel=1e-2)
+    for weight in (target**0.5, 0.02, 3.0):
+        gan.discriminator.set_weights(np.full([2, 1, 1], weight))
+        gan.compile("wasserstein", penalties.GradientPenalty("auto", target=target))
+        autotune.tune(gan, np.float32([[2.0], [4.0]] * 8))
+        found = float(gan.penalty.strength)
+        assert found == pytest.approx(3.0 / (2.0 * target) ** 0.5, rel=1e-3), weight
 
 
 def test_it_is_set_once_and_kept_with_the_model(tmp_path):
