@@ -349,7 +349,9 @@ class Benchmark(Options):
         0, "processes; 0 is one for each core, 1 stays within this process", least=0
     )
     strengths: str = _option(
-        "", "strengths of R1 to compare with its automatic one on ring, grid and digits; or none"
+        "",
+        "strengths of R1 and of the gradient penalty to compare with the automatic ones on ring, "
+        "grid and digits; or none",
     )
     smoke: bool = _option(
         False, "a quick look: 3 methods, the ring, 2 seeds, few steps, in a folder of its own"

@@ -116,8 +116,8 @@ class GradientPenalty(GradientNorm):
     With `one_sided`, `max(0, |∇D(x̂)| - target)²`: smaller gradients are free.
 
     Args:
-        weight: lambda, >= 0; or "auto", half of what `R1("auto")` would have at these samples:
-            weight (n - target)² bends as gamma / 2 n² does with gamma = 2 weight.
+        weight: lambda, >= 0; or "auto", the Dirac-GAN's critical value times the loss's pull and
+            divided by how strongly the norm reacts to the weights, before the first step.
         target: the norm aimed at, >= 0; 0 gives a zero-centred penalty on interpolates.
         one_sided: penalise only norms above the target.
 

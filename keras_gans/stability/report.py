@@ -246,13 +246,16 @@ def automatic_strength(results):
     compared = strengths.compare(results.cells)
     if not compared:
         return ""
+    seeds = {seed for method, _, seed in results.cells if "@" in method}
     parts = [
         '<section id="automatic"><h2>The automatic strength of penalties</h2><p>'
-        '<code>R1("auto")</code> measures the discriminator once, before the first step, and '
-        "divides the Dirac-GAN's critical strength by its curvature. Here it stands against fixed "
-        "strengths, with the non-saturating loss and the same networks and steps: "
-        f"{strengths.SEEDS} seeds. The score is the mean of {strengths.LOOKS} looks at equal "
-        "distances: it tells how good and how soon. Points are scored as above, digits by minus "
+        '<code>R1("auto")</code> and <code>GradientPenalty("auto")</code> measure the '
+        "discriminator once, before the first step, and divide the Dirac-GAN's critical strength "
+        "by its curvature. Here they stand against fixed strengths, with the same networks and "
+        "steps, R1 with the non-saturating loss, the gradient penalty with Wasserstein's; means of "
+        f"{len(seeds)} seeds (from {min(seeds)} on) on which neither the rules nor the settings "
+        f"were chosen. The score is the mean of {strengths.LOOKS} looks at equal distances: it "
+        "tells how good and how soon. Points are scored as above, digits by minus "
         "the logarithm of the Fréchet distance of pixels.</p><table><thead><tr><th>penalty</th>"
         "<th>problem</th><th>auto</th><th>score</th><th>at the end</th><th>best fixed</th>"
         "<th>score</th><th>at the end</th><th>fixed ones that did better</th></tr></thead><tbody>"

@@ -5,6 +5,7 @@ from helpers import make_gan, players, round_trip, samples, sgd, state
 
 import keras_gans as kg
 from keras_gans import losses, penalties
+from keras_gans.models import autotune
 from keras_gans.stability import critical_gamma
 
 
@@ -43,7 +44,7 @@ def test_least_squares_pulls_where_it_is_at_rest():
     ("penalty", "expected"),
     [
         (penalties.R2("auto"), [2.0]),
-        (penalties.GradientPenalty("auto"), [1.0]),
+        (penalties.GradientPenalty("auto", target=0.0), [1.0]),
         (penalties.Lazy(penalties.R1("auto"), every=4), [2.0]),
         (penalties.Sum(penalties.R1("auto"), penalties.R2("auto")), [1.0, 1.0]),
         (penalties.Sum(penalties.R1("auto"), penalties.R2(7.0)), [2.0, 7.0]),
@@ -53,6 +54,48 @@ def test_least_squares_pulls_where_it_is_at_rest():
 def test_every_penalty_on_the_gradient_can_be_automatic(penalty, expected):
     gan = linear(loss="wasserstein", penalty=penalty)
     assert strengths(gan) == pytest.approx(expected, rel=1e-4)
+
+
+def constant_generator(gan, value):
+    kernel, bias = gan.generator.get_weights()
+    gan.generator.set_weights([0.0 * kernel, np.full_like(bias, value)])
+
+
+@pytest.mark.parametrize(("loss", "slope"), [("wasserstein", 1.0), ("non_saturating", 0.5)])
+@pytest.mark.parametrize("scale", [1.0, 3.0, 0.1])
+def test_a_linear_discriminator_gets_a_weight_of_the_distance_of_the_means(loss, slope, scale):
+    """D(x) = s w x: p = s |E x - E G(z)|; N = s |w|, so that c = s², and L = 1."""
+    gan = linear(scale, loss=loss, penalty=penalties.GradientPenalty("auto"))
+    constant_generator(gan, 5.0)
+    distance = np.linalg.norm(samples(16, (3,)).mean(axis=0) - 5.0)
+    assert strengths(gan) == pytest.approx([slope * distance / scale], rel=1e-4)
+
+
+def test_on_the_dirac_gan_it_is_the_critical_weight():
+    """Data at 0, the generator at 1: -weight ± sqrt(weight² - 1) at psi = 1 is a double root."""
+    gan = linear(d=1, loss="wasserstein", penalty=penalties.GradientPenalty("auto"))
+    constant_generator(gan, 1.0)
+    gan.check_batch(np.zeros([16, 1], "float32"))
+    weight = float(gan.penalty.strength)
+    assert weight == pytest.approx(critical_gamma("wasserstein") / 2, rel=1e-4)
+    # psi' = -theta - 2 weight (psi - 1), theta' = -psi
+    assert np.linalg.eigvals([[0.0, -1.0], [1.0, -2 * weight]]) == pytest.approx([-1, -1], abs=0.02)
+
+
+@pytest.mark.parametrize("target", [0.5, 1.0])
+def test_the_weight_is_that_of_a_discriminator_whose_slope_is_at_the_target(target):
+    """D(x) = v relu(w x), v = w: N = v w = target there, p = E x |(v, w)|, c = |(v, w)|²."""
+    latent, x = keras.Input((4,)), keras.Input((1,))
+    hidden = keras.layers.Dense(1, use_bias=False, activation="relu")(x)
+    logit = keras.layers.Dense(1, use_bias=False)(hidden)
+    gan = kg.GAN(keras.Model(latent, keras.layers.Dense(1)(latent)), keras.Model(x, logit), 4)
+    constant_generator(gan, 0.0)
+    for weight in (target**0.5, 0.02, 3.0):
+        gan.discriminator.set_weights(np.full([2, 1, 1], weight))
+        gan.compile("wasserstein", penalties.GradientPenalty("auto", target=target))
+        autotune.tune(gan, np.float32([[2.0], [4.0]] * 8))
+        found = float(gan.penalty.strength)
+        assert found == pytest.approx(3.0 / (2.0 * target) ** 0.5, rel=1e-3), weight
 
 
 def test_it_is_set_once_and_kept_with_the_model(tmp_path):
@@ -90,9 +133,12 @@ def test_with_the_strength_it_found_it_trains_as_with_the_number():
     np.testing.assert_allclose(*losses_, rtol=1e-6)
 
 
-def test_a_flat_discriminator_is_refused():
-    gan = linear(0.0, penalty=penalties.R1("auto"))
-    with pytest.raises(ValueError, match=r"R1\(gamma='auto'\).*curvature.*as a number"):
+@pytest.mark.parametrize(
+    "penalty", [penalties.R1("auto"), penalties.GradientPenalty("auto")], ids=str
+)
+def test_a_flat_discriminator_is_refused(penalty):
+    gan = linear(0.0, penalty=penalty)
+    with pytest.raises(ValueError, match=r"='auto'.*curvature.*as a number"):
         gan.check_batch(samples(8, (3,)))
 
 

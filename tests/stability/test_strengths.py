@@ -40,7 +40,9 @@ def test_the_best_third(rank, swept, within):
 def test_its_runs_are_asked_for_by_a_flag():
     assert strengths.keys(Benchmark()) == []
     asked = strengths.keys(Benchmark(strengths="0.1, 1", seeds=1))
-    assert asked[:3] == [(f"r1@{name}", "ring", 0) for name in ("0.1", "1", "auto")]
+    assert asked[:3] == [
+        (f"r1@{name}", "ring", strengths.SEEDS[0]) for name in ("0.1", "1", "auto")
+    ]
     assert len(asked) == 3 * len(strengths.PROBLEMS) * len(strengths.PENALTIES)
     with pytest.raises(ValueError, match=r"--strengths=1,x: x must be a number"):
         Benchmark(strengths="1,x")
@@ -48,7 +50,7 @@ def test_its_runs_are_asked_for_by_a_flag():
 
 @pytest.mark.parametrize(
     ("method", "problem"),
-    [("r1@auto", "ring"), ("r1@auto", "digits"), ("r1@0.5", "grid")],
+    [("r1@auto", "ring"), ("gradient_penalty@auto", "digits"), ("r1@0.5", "grid")],
 )
 def test_a_run_has_a_score(method, problem, monkeypatch):
     monkeypatch.setitem(strengths.STEPS, problem, 250)
