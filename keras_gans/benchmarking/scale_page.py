@@ -71,7 +71,7 @@ def write_page(path, measurements, links=None, replicas=REPLICAS):
     if measurements["link"]:
         sizes = {int(size): seconds for size, seconds in measurements["link"].items()}
         here = fit_link(list(sizes), list(sizes.values()))
-        body.append(_link(sizes, here))
+        body += [_link(sizes, here), _verdict(games, measurements["workers"], here)]
     body += [_measured(name, game, measurements["workers"], here) for name, game in games.items()]
     body.append("<h2>What is predicted</h2>" + image(curves(games, links, replicas), "throughput"))
     body += [_predicted(name, game, links, replicas) for name, game in games.items()]
@@ -124,6 +124,22 @@ def _link(sizes, here):
         "<p>The strategy's own sum of a tensor over two processes, each on a core of its own, "
         f"through the machine's loopback, and the line fitted to it: {here[0] / 1e6:,.0f} MB/s and "
         f"{1e6 * here[1]:,.0f} &micro;s a message.</p>" + _table(("tensor", "took", "fitted"), rows)
+    )
+
+
+def _verdict(games, workers, here):
+    """Say how far the formula is off over all that was measured."""
+    errors = [
+        game.predict(workers, here, strong).seconds / game.made["job"][str(batch)]["seconds"] - 1
+        for game in games.values()
+        for strong, batch in ((False, game.batch), (True, game.batch // workers))
+    ]
+    low, high = (f"{100 * error:+.0f}%" for error in (min(errors), max(errors)))
+    return (
+        f"<p><strong>From one worker and the link, the formula says the step of {workers} workers "
+        f"to within {low} to {high}.</strong> Where it says too little, the job has costs that "
+        "the formula leaves out. Likely ones, not measured apart: the sums take processor time "
+        "from the networks, and each worker waits for the slower one.</p>"
     )
 
 
@@ -212,5 +228,5 @@ that is divided (strong scaling) it is the part that no batch makes smaller, and
 rest.</p>
 <p>Left out: that some replicas are slower than others at times, that a ring over many hosts shares
 its switches, that libraries use trees where messages are small (there the latency counts
-2&middot;log n times rather than 2(n-1)), and the input pipeline. So beyond some tens of replicas
-these are upper bounds by bandwidth, and lower ones by latency.</p>"""
+2&middot;log n times rather than 2(n-1)), and the input pipeline. Nothing was
+measured beyond the workers below: the more replicas, the more are these orders of magnitude.</p>"""

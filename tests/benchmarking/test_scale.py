@@ -112,6 +112,7 @@ def test_the_page_tells_what_is_predicted_and_how_far_it_is_off(tmp_path):
     ):
         told = f"<td>{1e3 * predicted:.2f} ms</td><td>{100 * (predicted / found - 1):+.0f}%</td>"
         assert told in text
+    assert "to within -6% to -3%." in text
     assert "1,000 MB/s and 1,000 &micro;s" in text and "<td>1,024</td>" in text
     assert "data:image/svg+xml" in text and not re.search(r"""(src|href)=["']?http""", text)
     rate = 64 * 3 / 0.042
