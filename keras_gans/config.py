@@ -447,6 +447,9 @@ class SpeedBenchmark(Options):
     rounds: int = _option(7, "turns of each contestant", least=1)
     seconds: float = _option(1.5, "how long a turn lasts, about", least=0.001)
     smoke: bool = _option(False, "a quick look: mlp and ring, short turns, in a folder of its own")
+    scale: bool = _option(
+        False, "measure one and two workers instead, and foretell up to 1,024: scale.html"
+    )
 
     def __post_init__(self):
         super().__post_init__()

@@ -4,6 +4,7 @@
 python scripts/benchmark.py
 python scripts/benchmark.py --torch_python=/path/to/an/environment/with/torch/bin/python
 python scripts/benchmark.py --workloads=mlp,ring --smoke
+python scripts/benchmark.py --scale
 
 It leaves in saved_models/<name>/: benchmark.json, with the time of every turn, benchmark.md and
 benchmark.html. Nothing else should compute beside it.
@@ -18,15 +19,18 @@ command_line.define_config_flags("SpeedBenchmark")
 
 def main(config):
     """Measure, print and write; return the exit status."""
-    from keras_gans.benchmarking import report, suite  # imports TensorFlow: not for --help
-    from keras_gans.benchmarking.peer import PeerError
+    # These import TensorFlow: not for --help.
+    from keras_gans.benchmarking import report, scale, suite
 
     config = config.reduced() if config.smoke else config
     folder = suite.folder(config)
     try:
+        if config.scale:
+            print(scale.report(folder))
+            return 0
         results = suite.run(config, keep=lambda results: report.write(results, folder))
         print(report.write(results, folder))
-    except (ValueError, OSError, PeerError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         return command_line.fail(error)
     except KeyboardInterrupt:
         command_line.fail(f"interrupted; {folder} keeps the workloads that were done")
