@@ -160,6 +160,6 @@ def count(workload, generator, discriminator):
     Example:
         >>> from keras_gans.benchmarking.workloads import WORKLOADS, make_networks
         >>> count(WORKLOADS["mlp"], *make_networks(WORKLOADS["mlp"])) / 1e9  # [1e9 operations]
-        1.391542272
+        1.308819456
     """
     return sum(each.flops for each in passes(workload, generator, discriminator))
