@@ -33,6 +33,10 @@ class Contestant:
         """Make networks and step."""
         raise NotImplementedError
 
+    def first(self):
+        """Make the first step, which may compile."""
+        self.run(1)
+
     def run(self, steps):
         """Make steps; return a dict of the `seconds` that so many `steps` took."""
         raise NotImplementedError
@@ -59,6 +63,12 @@ class Fit(Contestant):
         self.data = workloads.make_data(self.workload).batches(self.workload.batch)
         execution = self.gan.steps_per_execution
         self.note = f"steps_per_execution={execution}"
+
+    def first(self):
+        """Make the first call of the train function, or draw a batch."""
+        if self.workload.generation:
+            return self.run(1)
+        return self.gan.fit(self.data, steps_per_epoch=self.gan.steps_per_execution, verbose=0)
 
     def run(self, steps):
         """Make steps by one call of `fit`, a multiple of `steps_per_execution`."""
@@ -101,6 +111,12 @@ class PlainKeras(Contestant):
         self.model.compile(jit_compile=self.jit_compile)
         self.data = workloads.make_data(self.workload).batches(self.workload.batch)
         self.note = f"jit_compile={self.model.jit_compile}"
+
+    def first(self):
+        """Make the first step, or draw a batch."""
+        if self.workload.generation:
+            return self.run(1)
+        return self.model.fit(self.data, steps_per_epoch=1, verbose=0)
 
     def run(self, steps):
         """Make steps by one call of Keras's `fit`, or draw samples by its `predict`."""

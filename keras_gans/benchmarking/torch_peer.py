@@ -45,15 +45,17 @@ class Torch:
         formats = [torch.contiguous_format]
         if len(workload["shape"]) == 3 and workload["network"] != "mlp":
             formats.append(torch.channels_last)
-        made = {layout: self._build(layout) for layout in formats}
-        seconds = {}
-        for layout, build in made.items():
-            self.__dict__.update(build)
+        made, firsts, seconds = {}, {}, {}
+        for layout in formats:
+            made[layout] = self._build(layout)
+            self.__dict__.update(made[layout])
+            firsts[layout] = self.run(1)["seconds"]
             if len(formats) > 1:
                 self.run(2)
                 seconds[layout] = min(self.run(2)["seconds"] for _ in range(3))
         best = min(seconds, key=seconds.get) if seconds else formats[0]
         self.__dict__.update(made[best])
+        self.first_step = firsts[best]
         self.note = f"torch {torch.__version__}, {torch.get_num_threads()} threads" + (
             f", {str(best).removeprefix('torch.')}" if seconds else ""
         )
@@ -90,6 +92,9 @@ class Torch:
             "d_loss": wrap(self._discriminator_loss(D)),
             "g_loss": wrap(self._generator_loss(G, D)),
         }
+
+    def first(self):
+        """Do nothing: the first step is made where the memory format is chosen."""
 
     def run(self, steps):
         """Make steps; return how long they took."""

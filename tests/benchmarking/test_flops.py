@@ -67,18 +67,16 @@ def test_the_step_of_wgan_gp_by_hand():
     assert flops.count(workload, *make_networks(workload)) == 2 * 64 * (5 * critic + generator)
 
 
-@pytest.mark.parametrize("values", [MLP, DCGAN, RESNET], ids=lambda values: values["network"])
 @pytest.mark.parametrize(
-    ("penalty", "loss"),
+    ("values", "penalty", "loss"),
     [
-        ("none", "relativistic_pairing"),
-        ("gradient_penalty", "non_saturating"),
-        ("r1+r2", "relativistic_pairing"),
+        *((values, "none", "relativistic_pairing") for values in (MLP, DCGAN, RESNET)),
+        *((values, "gradient_penalty", "non_saturating") for values in (MLP, DCGAN)),
+        *((values, "r1+r2", "relativistic_pairing") for values in (MLP, DCGAN)),
     ],
+    ids=lambda value: value["network"] if isinstance(value, dict) else value,
 )
 def test_the_count_is_tensorflow_s_own(values, penalty, loss):
-    if values is RESNET and penalty != "none":
-        pytest.skip("a sum of two paths: its passes of zeros are not those of a chain")
     workload = small(values, penalty=penalty, loss=loss)
     loop = bare.Loop(workload)
     made = tf.function(loop._step, autograph=False).get_concrete_function()
@@ -91,10 +89,7 @@ def test_the_count_is_tensorflow_s_own(values, penalty, loss):
     zeros = (whole - last) + (whole - first - last)
     again = sum(whole - last for name in penalties if name != "gradient_penalty")
     extra = workload.discriminator_steps * (len(penalties) * zeros + again)
-    if values is not RESNET:
-        assert found == flops.count(workload, loop.generator, loop.discriminator) + extra
-    else:
-        assert found == flops.count(workload, loop.generator, loop.discriminator)
+    assert found == flops.count(workload, loop.generator, loop.discriminator) + extra
 
 
 def test_all_workloads_can_be_counted_and_the_products_alone_are_as_many():
@@ -109,11 +104,10 @@ def test_all_workloads_can_be_counted_and_the_products_alone_are_as_many():
 
 def test_each_product_is_the_one_of_its_layer():
     g, d = networks.dcgan((8, 8, 1), latent_dim=5, width=4, generator_norm="none")
-    kinds = (keras.layers.Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose)
     for network in (g, d):
         for layer, keras_layer in zip(
             flops.layers(network),
-            [x for x in network.layers if isinstance(x, kinds)],
+            [x for x in network.layers if hasattr(x, "kernel")],
             strict=True,
         ):
             x = tf.random.normal([3, *layer.inputs])

@@ -22,6 +22,9 @@ STUB = textwrap.dedent(
             if sys.argv[2] == "refuses":
                 raise ValueError("no such thing")
 
+        def first(self):
+            self.run(1)
+
         def run(self, steps):
             if steps == 13:
                 raise ArithmeticError("unlucky")
@@ -64,7 +67,10 @@ def test_a_peer_that_cannot_start_or_dies_is_an_error():
 
 def test_the_answers_are_a_line_of_json_each():
     class Contestant:
-        parameters = [1, 2]
+        parameters, first_step = [1, 2], 0.25
+
+        def first(self):
+            pass
 
         def run(self, steps):
             return {"seconds": 1.0, "steps": steps}
@@ -77,5 +83,5 @@ def test_the_answers_are_a_line_of_json_each():
     sink = io.StringIO()
     serve.serve(lambda workload, device: Contestant(), source, sink)
     start, ran, memory = map(json.loads, sink.getvalue().splitlines())
-    assert start["parameters"] == [1, 2]
+    assert start["parameters"] == [1, 2] and start["first_step"] == 0.25
     assert ran == {"seconds": 1.0, "steps": 5} and memory == {"memory": 7}

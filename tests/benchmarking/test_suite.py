@@ -21,7 +21,7 @@ class Here:
 
     def __init__(self, kind, workload):
         self.contestant = contestants.make(kind)(dataclasses.asdict(workload))
-        self.contestant.run(1)
+        self.contestant.first()
         self.started = {"parameters": self.contestant.parameters, "build": 0.0, "first_step": 0.1}
         self.started["note"] = self.contestant.note
         self.run = self.contestant.run
@@ -32,11 +32,16 @@ class Here:
 
 @pytest.fixture
 def tiny(monkeypatch):
+    """Make the workloads tiny, and do not trace them, which would take most of the time."""
+    tf.config.run_functions_eagerly(True)
     for name, changes in TINY.items():
         made = dataclasses.replace(workloads.WORKLOADS[name], **changes)
         monkeypatch.setitem(workloads.WORKLOADS, name, made)
     monkeypatch.setattr(contestants.products, "LARGE", {"CPU": 32})
     monkeypatch.setattr(contestants.products, "IMAGES", {"CPU": 1})
+    contestants.products._large.clear()
+    yield
+    tf.config.run_functions_eagerly(False)
     contestants.products._large.clear()
 
 
