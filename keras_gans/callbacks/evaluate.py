@@ -159,7 +159,7 @@ class Evaluate(keras.callbacks.Callback):
 
     def _take_up(self):
         """Read the rows and the best score of the run that is resumed."""
-        if self.directory:
+        if self.directory and self._writes:
             self.rows = table.rows_until(
                 self.model.step, self.rows, self.directory / "evaluation.csv"
             )

@@ -80,6 +80,7 @@ def test_a_run_of_two_workers_is_the_chiefs_and_resumes(tmp_path):
         folder = tmp_path / output
         command = [workers.TRAIN, *FLAGS, f"--steps={steps}", f"--output_dir={folder}", *more]
         command += ["--steps_per_execution=2", "--discriminator_steps=2"]
+        command += ["--evaluate_every=5", "--evaluate_samples=100"]
         statuses = workers.wait(workers.start(command, tmp_path / "said"))
         told = [workers.said(tmp_path / "said", i) for i in (0, 1)]
         assert statuses == [0, 0], told
@@ -91,6 +92,11 @@ def test_a_run_of_two_workers_is_the_chiefs_and_resumes(tmp_path):
     assert ours.keys() == theirs.keys() and len(ours) > 10
     assert all((ours[name] == theirs[name]).all() for name in ours)
     assert (tmp_path / "b" / "run" / "export" / "1" / "saved_model.pb").exists()
+    tables = [
+        (tmp_path / name / "run" / "logs" / "evaluation.csv").read_text().splitlines()
+        for name in "ab"
+    ]
+    assert len(tables[0]) > 3 and tables[0] == tables[1] and tables[0][-1].split(",")[1] == "40"
     assert json.loads((a[0] / "manifest.json").read_text())["flags"]["strategy"] == "multi_worker"
 
 
