@@ -49,7 +49,7 @@ METHODS = (
 )
 WORKLOADS = ("mlp", "ring", "dcgan32", "dcgan64", "resnet", "r1", "r1_r2", "generation")
 CONTESTANTS = (
-    *("fit", "bare", "keras", "keras_no_xla", "products", "input"),
+    *("fit", "bare", "keras", "products", "input"),
     *("torch", "torch_compile"),
 )
 BENCHMARK_PARTS = ("contestants", "costs", "callbacks")
@@ -426,7 +426,7 @@ class SpeedBenchmark(Options):
 
     Example:
         >>> SpeedBenchmark(workloads="ring, mlp").contestant_names
-        ('fit', 'bare', 'keras', 'keras_no_xla', 'products', 'input')
+        ('fit', 'bare', 'keras', 'products', 'input')
     """
 
     name: str = _option("benchmark", "the benchmark's folder")

@@ -99,16 +99,14 @@ class Clock(keras.callbacks.Callback):
 
 
 class PlainKeras(Contestant):
-    """The custom `train_step` of Keras's WGAN-GP example, with this workload's objective."""
-
-    jit_compile = "auto"
+    """The custom `train_step` of Keras's WGAN-GP example; Keras chooses whether XLA compiles it."""
 
     def build(self):
         """Make the model and the same dataset."""
         generator, discriminator = workloads.make_networks(self.workload)
         self.parameters = workloads.parameters(generator, discriminator)
         self.model = Tutorial(generator, discriminator, self.workload)
-        self.model.compile(jit_compile=self.jit_compile)
+        self.model.compile()
         self.data = workloads.make_data(self.workload).batches(self.workload.batch)
         self.note = f"jit_compile={self.model.jit_compile}"
 
@@ -127,12 +125,6 @@ class PlainKeras(Contestant):
         clock = Clock()
         self.model.fit(self.data, steps_per_epoch=steps + 1, callbacks=[clock], verbose=0)
         return {"seconds": clock.seconds, "steps": steps}
-
-
-class PlainKerasWithoutXLA(PlainKeras):
-    """The same with `jit_compile=False`: on a CPU Keras's default is XLA, which may be slower."""
-
-    jit_compile = False
 
 
 class Bare(Contestant):
@@ -198,7 +190,6 @@ def _timed(call, steps):
 KINDS = {
     "fit": Fit,
     "keras": PlainKeras,
-    "keras_no_xla": PlainKerasWithoutXLA,
     "bare": Bare,
     "products": Products,
     "input": Input,

@@ -5,8 +5,7 @@ from keras_gans.benchmarking import interleaved
 TITLES = {
     "fit": "keras_gans, fit",
     "bare": "bare tf.function",
-    "keras": "plain Keras, its default",
-    "keras_no_xla": "plain Keras, no XLA",
+    "keras": "plain Keras",
     "torch": "PyTorch eager",
     "torch_compile": "torch.compile",
     "products": "the products alone",

@@ -51,7 +51,7 @@ def test_a_peer_is_started_asked_and_ended():
     with pytest.raises(PeerError, match="torch: ArithmeticError: unlucky"):
         peer.run(13)
     assert peer.run(2)["seconds"] == 1.0
-    assert 1e6 < peer.close() < 1e9
+    assert 1e6 < peer.close() < 1e8  # its own, not that of the process that started it
     assert peer._process.returncode == 0
 
 

@@ -57,7 +57,7 @@ def test_the_command_line_knows_what_there_is():
 
 
 def test_a_run_leaves_json_markdown_and_html(tmp_path, tiny):
-    config = make(tmp_path, workloads="mlp,ring", contestants="bare,products,input,keras_no_xla")
+    config = make(tmp_path, workloads="mlp,ring", contestants="bare,products,input,keras")
     kept = []
     results = suite.run(config, start=Here, keep=lambda r: kept.append(len(r["workloads"])))
     text = report.write(results, suite.folder(config))
@@ -68,7 +68,7 @@ def test_a_run_leaves_json_markdown_and_html(tmp_path, tiny):
     page = (folder / "benchmark.html").read_text()
     for name in ("mlp", "ring"):
         found = saved["workloads"][name]["contestants"]
-        assert set(found) == {"fit", "bare", "products", "input", "keras_no_xla"}
+        assert set(found) == {"fit", "bare", "products", "input", "keras"}
         assert all(len(made["step_seconds"]) == 2 for made in found.values())
         assert found["fit"]["parameters"] == found["bare"]["parameters"]
         assert f"## {name}" in text and f"<h2>{name}</h2>" in page
