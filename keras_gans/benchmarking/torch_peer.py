@@ -101,7 +101,7 @@ class Torch:
         torch = self.torch
         started = time.perf_counter()
         if self.workload["generation"]:
-            self.G.eval()
+            self.G.train(False)
             with torch.inference_mode():
                 images = [self.sample(self._latent()) for _ in range(steps)]
             torch.cat(images).cpu().numpy()

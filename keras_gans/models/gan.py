@@ -105,8 +105,7 @@ class GAN(Distributed, SavedWhole):
 
     def synthesize(self, real, condition=None):
         """Return as many generated samples as `real` has, from fresh noise."""
-        latent = self.noise.normal([tf.shape(real)[0], self.latent_dim])
-        return full(self.generator(latent, training=self._training))
+        return full(self.generator(self._latents(real), training=self._training))
 
     def discriminate(self, x, condition=None):
         """Return the discriminator's logits for samples, float32."""
@@ -157,8 +156,12 @@ class GAN(Distributed, SavedWhole):
         """
         if len(parts) < 2 or not self.synthesizes_apart:
             return [None] * len(parts)
-        together = tf.concat([real for real, _ in parts], 0)
-        return tf.split(self.synthesize(together), len(parts))
+        # Drawn part by part, so that replicas together have the numbers that one device has.
+        latents = tf.concat([self._latents(real) for real, _ in parts], 0)
+        return tf.split(full(self.generator(latents, training=self._training)), len(parts))
+
+    def _latents(self, real):
+        return self.noise.normal([tf.shape(real)[0], self.latent_dim])
 
     def _update_discriminator(self, real, condition, fake=None):
         """Update the discriminator on a part of the batch; return its logs."""

@@ -50,6 +50,9 @@ def _apart(layer):
         return apart(layer)
     if not getattr(layer, "mixes_samples", True):
         return True
+    axes = getattr(layer, "axis", -1)
+    if 0 in (axes if isinstance(axes, (list, tuple)) else [axes]):  # the batch
+        return False
     own = getattr(getattr(layer, "activation", None), "__module__", "keras").split(".")[0]
     inner = _apart(layer.layer) if isinstance(layer, SpectralNormalization) else True
     return type(layer) in _APART and own == "keras" and inner

@@ -118,6 +118,7 @@ def test_networks_that_mix_samples_are_told():
     assert not apart(model(model(layers.BatchNormalization())))
     assert not apart(model(layers.Dropout(0.5)))
     assert not apart(model(Own()))
+    assert not apart(model(layers.Softmax(axis=0)))
     assert not apart(model(layers.Dense(4, activation=lambda x: x - keras.ops.mean(x, axis=0))))
     assert not apart(keras.Model(x, x - keras.ops.mean(x, axis=0, keepdims=True)))
     assert not apart(Whole())

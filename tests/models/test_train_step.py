@@ -48,14 +48,14 @@ class Adam:
 def reference_wgan_gp(generator, discriminator, x, batch, steps, k, seed):
     """Gulrajani et al., arXiv:1704.00028, algorithm 1, with `GAN`'s order of random draws.
 
-    Without batch normalization the latents of all k updates are drawn at once.
+    Without batch normalization the latents of all k updates are drawn first.
     """
     together = not any(isinstance(x, keras.layers.BatchNormalization) for x in generator.layers)
     noise, position = Noise(seed), 0
     critic_adam = Adam(discriminator.trainable_variables)
     generator_adam = Adam(generator.trainable_variables)
     for _ in range(steps):
-        latents = iter(tf.split(noise.normal([k * batch, 4]), k) if together else ())
+        latents = iter([noise.normal([batch, 4]) for _ in range(k)] if together else ())
         for _ in range(k):
             real = tf.constant(x[position : position + batch])
             position += batch
