@@ -52,7 +52,7 @@ CONTESTANTS = (
     *("fit", "bare", "keras", "products", "input"),
     *("torch", "torch_compile"),
 )
-BENCHMARK_PARTS = ("contestants", "costs", "callbacks")
+BENCHMARK_PARTS = ("contestants", "profiles", "costs", "callbacks")
 IMAGE_METRICS = (
     *("fd", "kd", "is", "precision", "recall", "density", "coverage", "memorisation"),
     *("swd", "ms_ssim"),
@@ -182,7 +182,9 @@ class Config(Options):
     jit_compile: bool | str = _option(
         "auto", "compile the step by XLA: true, false, or auto, which does on a GPU"
     )
-    steps_per_execution: int = _option(1, "steps in one call of the compiled function", least=1)
+    steps_per_execution: int | str = _option(
+        1, "steps in one call of the compiled function; auto chooses by a step's work", least=1
+    )
     mixed_precision: str = _option("float32", "the precision of the layers", PRECISIONS)
     tf32: bool = _option(
         True, "round the factors of float32 products to TensorFloat-32 where a GPU can; else exact"
@@ -258,7 +260,11 @@ class Config(Options):
             raise ValueError(
                 f"--epochs={self.epochs} and --steps={self.steps} exclude each other; give one"
             )
-        if self.steps is not None and self.steps % self.steps_per_execution:
+        if isinstance(self.steps_per_execution, str) and self.steps_per_execution != "auto":
+            raise ValueError(
+                f"--steps_per_execution={self.steps_per_execution}: must be a number or auto"
+            )
+        if self.steps is not None and self.steps % self.least_execution:
             raise ValueError(
                 f"--steps={self.steps} must be a multiple of "
                 f"--steps_per_execution={self.steps_per_execution}"
@@ -305,6 +311,11 @@ class Config(Options):
                     "points"
                 )
         _check_name(self.name)
+
+    @property
+    def least_execution(self):
+        """Of how many steps a run and its epochs must be multiples."""
+        return 1 if self.steps_per_execution == "auto" else self.steps_per_execution
 
     @property
     def metric_names(self):
@@ -434,8 +445,9 @@ class SpeedBenchmark(Options):
     workloads: str = _option(",".join(WORKLOADS), "what is trained, any of the default's")
     parts: str = _option(
         ",".join(BENCHMARK_PARTS),
-        "what is measured: the contestants on each workload, the cost of a step of fit against "
-        "batch, width and resolution, the overhead of each default callback",
+        "what is measured: the contestants on each workload, the time of fit's operations by kind, "
+        "the cost of a step of fit against batch, width and resolution, the overhead of each "
+        "default callback",
     )
     contestants: str = _option(
         ",".join(CONTESTANTS), "who is measured, any of the default's; fit always is"

@@ -48,7 +48,7 @@ def schedule(config, data):
     With `epochs`, an epoch is a pass over the data. With `steps`, it is a twentieth of them, so
     that progress is reported alike on small and on large data.
     """
-    execution = config.steps_per_execution
+    execution = config.least_execution
     if config.steps is not None:
         return config.steps, math.ceil(config.steps / 20 / execution) * execution
     in_pass = data.steps_per_pass(config.batch_size * config.discriminator_steps)

@@ -36,13 +36,25 @@ class _NumberOrAuto(flags.FloatParser):
         return argument if argument == "auto" else super().parse(argument)
 
 
+class _IntegerOrAuto(flags.IntegerParser):
+    def parse(self, argument):
+        return argument if argument == "auto" else super().parse(argument)
+
+
+_OR_AUTO = {
+    "bool | str": _BooleanOrAuto,
+    "float | str": _NumberOrAuto,
+    "int | str": _IntegerOrAuto,
+}
+
+
 def define_config_flags(table="Config"):
     """Define a flag for each field of a table of options, of the same name, default and help."""
     for field in dataclasses.fields(getattr(config_module(), table)):
         kinds = getattr(field.type, "__name__", str(field.type)).replace(" | None", "")
         text, default = field.metadata["help"], field.default
-        if kinds in ("bool | str", "float | str"):
-            parser = _BooleanOrAuto() if kinds == "bool | str" else _NumberOrAuto()
+        if kinds in _OR_AUTO:
+            parser = _OR_AUTO[kinds]()
             flag = flags.Flag(parser, flags.ArgumentSerializer(), field.name, default, text)
             flag.boolean = kinds == "bool | str"
             flags.DEFINE_flag(flag)

@@ -1,14 +1,16 @@
 """The contestants on TensorFlow: the library's `fit`, plain Keras, a bare loop, the products."""
 
+import tempfile
 import time
 
 import keras
 import tensorflow as tf
 
-from keras_gans.benchmarking import bare, products, serve, workloads
+from keras_gans.benchmarking import bare, products, profiles, serve, workloads
 from keras_gans.benchmarking.tutorial import Tutorial
 from keras_gans.benchmarking.workloads import Workload
-from keras_gans.models import feed
+from keras_gans.callbacks import Trace
+from keras_gans.models import execution, feed
 
 
 def make(kind):
@@ -61,24 +63,38 @@ class Fit(Contestant):
         self.gan = workloads.make_gan(self.workload, True if self.jit else "auto")
         self.parameters = workloads.parameters(self.gan.generator, self.gan.discriminator)
         self.data = workloads.make_data(self.workload).batches(self.workload.batch)
-        execution = self.gan.steps_per_execution
-        self.note = f"steps_per_execution={execution}"
+        self.execution = execution.limit(self.gan, self.workload.batch)  # what "auto" comes to
+        self.note = f"steps_per_execution={self.execution}"
 
     def first(self):
         """Make the first call of the train function, or draw a batch."""
         if self.workload.generation:
             return self.run(1)
-        return self.gan.fit(self.data, steps_per_epoch=self.gan.steps_per_execution, verbose=0)
+        return self.gan.fit(self.data, steps_per_epoch=self.execution, verbose=0)
 
     def run(self, steps):
-        """Make steps by one call of `fit`, a multiple of `steps_per_execution`."""
+        """Make whole executions by one call of `fit`, of as many steps at least."""
         if self.workload.generation:
             return _timed(lambda: self.gan.generate(steps * self.workload.batch, seed=0), steps)
-        execution = self.gan.steps_per_execution
-        calls = -(-steps // execution) + 1
+        calls = -(-steps // self.execution) + 1
         clock = Clock()
-        self.gan.fit(self.data, steps_per_epoch=calls * execution, callbacks=[clock], verbose=0)
-        return {"seconds": clock.seconds, "steps": (calls - 1) * execution}
+        self.gan.fit(
+            self.data, steps_per_epoch=calls * self.execution, callbacks=[clock], verbose=0
+        )
+        return {"seconds": clock.seconds, "steps": (calls - 1) * self.execution}
+
+
+class Profile(Fit):
+    """`GAN.fit` while TensorFlow records its operations."""
+
+    def run(self, steps):
+        """Make whole executions, of as many steps at least; return also what `profiles` reads."""
+        calls = -(-steps // self.execution)
+        with tempfile.TemporaryDirectory() as folder:
+            trace = Trace(folder, calls)
+            in_epoch = (trace.BEFORE + calls) * self.execution
+            self.gan.fit(self.data, steps_per_epoch=in_epoch, callbacks=[trace], verbose=0)
+            return {"steps": calls * self.execution, **profiles.read(folder)}
 
 
 class Clock(keras.callbacks.Callback):
@@ -193,4 +209,5 @@ KINDS = {
     "bare": Bare,
     "products": Products,
     "input": Input,
+    "profile": Profile,
 }

@@ -48,7 +48,7 @@ def measure(rounds, report, workload=BASE, steps=STEPS):
         rounds: epochs of each.
         report: called with a line of text after each round.
         workload: a `Workload`.
-        steps: of an epoch, a multiple of the workload's steps_per_execution.
+        steps: of an epoch.
     """
     gan = workloads.make_gan(workload)
     data = workloads.make_data(workload)
@@ -59,7 +59,7 @@ def measure(rounds, report, workload=BASE, steps=STEPS):
         chosen = {"none": [], **alone, "all": [one for some in together.values() for one in some]}
         epochs = {name: Epoch(gan, dataset, made) for name, made in chosen.items()}
         for epoch in epochs.values():  # what is traced at the first time is no part of an epoch
-            epoch.run(workload.steps_per_execution)
+            epoch.run(steps)
         turns = {name: [] for name in epochs}
         for i in range(rounds):
             for name, epoch in epochs.items():

@@ -4,7 +4,8 @@ import time
 
 import tensorflow as tf
 
-from keras_gans.benchmarking import flops, workloads
+from keras_gans import flops
+from keras_gans.benchmarking import workloads
 
 LARGE = {"CPU": 2048, "GPU": 8192}  # rows, columns and depth of the large matrix product
 IMAGES = {"CPU": 64, "GPU": 512}  # of the large convolution, 3x3, on 28x28 with 128 channels

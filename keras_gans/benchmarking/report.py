@@ -48,6 +48,15 @@ def _parts(results, rows):
         yield "h2", name
         yield "p", _described(WORKLOADS[name]) + _peak(measured)
         yield "table", [HEAD, *(_cells(row) for row in rows if row["workload"] == name)]
+    if "profiles" in results:
+        yield "h2", "Where the time of a step of fit goes"
+        yield (
+            "p",
+            "Milliseconds that operations of each kind took in a step, and how many there were. "
+            "They may run side by side; those of a microsecond or two are not recorded. Recording "
+            "makes the step longer.",
+        )
+        yield "table", _profiles(results["profiles"])
     if "costs" in results:
         yield "h2", "Cost of a step of fit"
         yield "p", "DCGAN WGAN-GP; seconds of a step = c * size ^ exponent, fitted."
@@ -104,6 +113,15 @@ def _cells(row):
         f"{row['memory'] / 1e6:,.0f}",
         row["note"],
     )
+
+
+def _profiles(made):
+    kinds = sorted({kind for profile in made.values() for kind in profile["kinds"]})
+    rows = [("", *made), ("the whole step", *(f"{p['step']:.3g}" for p in made.values()))]
+    for kind in kinds:
+        each = (profile["kinds"].get(kind, (0.0, 0)) for profile in made.values())
+        rows.append((kind, *(f"{milliseconds:.3g} ({calls:.0f})" for milliseconds, calls in each)))
+    return rows
 
 
 def _cost(axis, made):

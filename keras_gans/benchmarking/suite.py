@@ -9,7 +9,7 @@ import time
 import tensorflow as tf
 
 from keras_gans._version import __version__
-from keras_gans.benchmarking import costs, interleaved, overhead
+from keras_gans.benchmarking import costs, interleaved, overhead, profiles
 from keras_gans.benchmarking.peer import Peer, PeerError
 from keras_gans.benchmarking.workloads import WORKLOADS
 
@@ -41,6 +41,9 @@ def run(config, start=None, keep=lambda results: None):
         for name in config.workload_names:
             results["workloads"][name] = measure(WORKLOADS[name], config, start)
             keep(results)
+    if "profiles" in config.part_names:
+        results["profiles"] = profiles.measure(start, config.workload_names, say)
+        keep(results)
     if "costs" in config.part_names:
         results["costs"] = costs.measure(start, config.seconds, min(config.rounds, 5), say)
         keep(results)

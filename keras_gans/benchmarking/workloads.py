@@ -25,7 +25,6 @@ class Workload:
         loss, penalty, strength: the objective; `penalty` as `penalties.get` names it.
         discriminator_steps: discriminator updates per generator update.
         learning_rate, beta_1, beta_2: of Adam, both players'.
-        steps_per_execution: of the library's `fit`.
         generation: whether samples are drawn and nothing is trained.
     """
 
@@ -44,7 +43,6 @@ class Workload:
     learning_rate: float = 1e-4
     beta_1: float = 0.0
     beta_2: float = 0.9
-    steps_per_execution: int = 1
     generation: bool = False
 
     def __post_init__(self):
@@ -62,11 +60,10 @@ _R3 = {"loss": "relativistic_pairing", "penalty": "r1+r2", "discriminator_steps"
 WORKLOADS = {
     made.name: made
     for made in (
-        Workload("mlp", "mlp", (28, 28, 1), 100, 256, steps_per_execution=20),
+        Workload("mlp", "mlp", (28, 28, 1), 100, 256),
         Workload(
             **{"name": "ring", "network": "mlp", "shape": (2,), "latent_dim": 2, "width": 128},
             **{"depth": 3, "batch": 256, "strength": 0.2, "learning_rate": 3e-3} | _R3,
-            steps_per_execution=50,
         ),
         Workload("dcgan32", **_DCGAN),
         Workload("dcgan64", **_DCGAN | {"width": 64}),
@@ -105,7 +102,7 @@ def make_gan(workload, jit_compile="auto"):
         generator_optimizer=make_adam(workload),
         discriminator_optimizer=make_adam(workload),
         discriminator_steps=workload.discriminator_steps,
-        steps_per_execution=workload.steps_per_execution,
+        steps_per_execution="auto",
         jit_compile=jit_compile,
     )
     return gan

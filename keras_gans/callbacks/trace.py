@@ -22,6 +22,8 @@ class Trace(keras.callbacks.Callback):
         >>> gan.fit(dataset, callbacks=[Trace("logs", calls=5)])  # doctest: +SKIP
     """
 
+    BEFORE = 2  # calls of a process, which compile
+
     def __init__(self, log_dir, calls=5):
         super().__init__()
         if calls < 1:
@@ -31,14 +33,14 @@ class Trace(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         """Start, when it is time."""
-        if self._made == 2:
+        if self._made == self.BEFORE:
             tf.profiler.experimental.start(self.log_dir)
             self._running = True
 
     def on_train_batch_end(self, batch, logs=None):
         """Count the calls, and end."""
         self._made += 1
-        if self._made == 2 + self.calls:
+        if self._made == self.BEFORE + self.calls:
             self._stop()
 
     def on_train_end(self, logs=None):

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from keras_gans import losses, penalties
 from keras_gans.layers import spectral_layers
-from keras_gans.models import autotune, checks, feed, passes, strategy
+from keras_gans.models import autotune, checks, execution, feed, passes, strategy
 from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.models.scores import Scores
 from keras_gans.models.strategy import Distributed
-from keras_gans.noise import Noise, latents
+from keras_gans.noise import Noise, WholeNoise, latents
 from keras_gans.optimizers import dynamics as game_dynamics
 from keras_gans.optimizers import fused
 from keras_gans.packing import pack
@@ -75,7 +75,7 @@ class GAN(Distributed, SavedWhole):
         self.seed = seed
         self.noise = Noise(seed)
         self._seed_generator = self.noise.generator  # an attribute, so that Keras tracks it
-        self._test_noise = Noise(0)
+        self._test_noise = WholeNoise(0)  # replicas together see what one device would
         self._logs = Logs(self.log_names)
         self._scores = Scores()
         for layer in spectral_layers(generator) + spectral_layers(discriminator):
@@ -314,7 +314,8 @@ class GAN(Distributed, SavedWhole):
             instance_noise: standard deviation of the Gaussian noise that the discriminator sees on
                 real and on generated samples, >= 0; or a Keras schedule of it over the steps.
             jit_compile: True compiles the step by XLA; `"auto"` does so on a GPU.
-            steps_per_execution: steps in one call of the compiled function, >= 1.
+            steps_per_execution: steps in one call of the compiled function, >= 1; `"auto"` lets
+                `fit` choose by the work of a step, so many that they divide the epoch.
             run_eagerly: True runs Python line by line, for debugging.
             metrics: a list of Keras metrics that `evaluate`, and `fit` on its `validation_data`,
                 update with real samples and as many of the averaged generator:
@@ -336,10 +337,11 @@ class GAN(Distributed, SavedWhole):
             )
         if jit_compile is True and strategy.is_distributed(self.distribute_strategy):
             raise ValueError("jit_compile=True compiles steps of one device; use 'auto' or False")
+        self._chooses_execution = steps_per_execution == "auto"
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
-            steps_per_execution=steps_per_execution,
+            steps_per_execution=1 if self._chooses_execution else steps_per_execution,
             run_eagerly=run_eagerly,
         )
         self._scores = Scores(metrics, taken=self.log_names)
@@ -421,6 +423,9 @@ class GAN(Distributed, SavedWhole):
         if isinstance(x, tf.data.Dataset):
             batch = feed.first(x, self.discriminator_steps)
             self.check_batch(batch)
+            if self._chooses_execution:
+                in_epoch = kwargs.get("steps_per_epoch") or int(x.cardinality())
+                self._execute(self._fitting(batch, in_epoch, kwargs.get("validation_data")))
             x = strategy.distribute(x, self.distribute_strategy, self.discriminator_steps)
             self.first_batch = tf.nest.map_structure(  # for callbacks that watch on real samples
                 lambda t: None if t is None else t[:256], self.unpack(batch)
@@ -433,10 +438,26 @@ class GAN(Distributed, SavedWhole):
                 warnings.filterwarnings("ignore", "Your input ran out of data")
             return super().fit(x, epochs=epochs, shuffle=False, **kwargs)
 
+    def _fitting(self, batch, in_epoch, validation_data):
+        """Return how many steps a call should make."""
+        cut = validation_data is not None and strategy.is_distributed(self.distribute_strategy)
+        if self.run_eagerly or cut:  # whose batches would have to divide too
+            return 1
+        size = len(tf.nest.flatten(batch)[0]) // self.discriminator_steps
+        return execution.choose(self, size, in_epoch)
+
+    def _execute(self, steps):
+        """Let each call of the compiled functions make so many steps."""
+        if steps != self.steps_per_execution:
+            self.steps_per_execution = steps
+            self.train_function = self.test_function = self.predict_function = None
+
     def train_on_batch(self, x, y=None, **kwargs):
         """Make one step on one batch of `discriminator_steps` * B samples."""
         self._assert_compile_called("train_on_batch")
         self.check_batch(x if y is None else (x, y))
+        if self._chooses_execution:
+            self._execute(1)
         return super().train_on_batch(x, y, **kwargs)
 
     def check_batch(self, batch):

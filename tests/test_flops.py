@@ -7,8 +7,8 @@ import tensorflow as tf
 from tensorflow.python.framework import ops
 from tensorflow.python.profiler.internal import flops_registry  # noqa: F401 - convolutions' counts
 
-from keras_gans import networks
-from keras_gans.benchmarking import bare, flops, products
+from keras_gans import flops, networks
+from keras_gans.benchmarking import bare, products
 from keras_gans.benchmarking.workloads import WORKLOADS, Workload, make_networks
 
 PRODUCTS = ("MatMul", "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")
