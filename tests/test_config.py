@@ -60,6 +60,8 @@ def test_it_is_frozen():
         ({"strategy": "tpu"}, ["--strategy=tpu", "multi_worker"]),
         ({"strategy": "mirrored", "jit_compile": True}, ["--jit_compile=true", "mirrored"]),
         ({"steps": 7, "steps_per_execution": 2}, ["--steps=7", "multiple"]),
+        ({"steps_per_execution": "many"}, ["--steps_per_execution=many", "number or auto"]),
+        ({"steps_per_execution": 0}, ["--steps_per_execution=0", "at least 1"]),
         ({"penalty_weight": 1.0}, ["--penalty_weight=1.0", "--penalty"]),
         ({"jit_compile": "yes"}, ["--jit_compile=yes", "auto"]),
         ({"generator_lr": float("inf")}, ["--generator_lr=inf", "finite"]),

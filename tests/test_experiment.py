@@ -76,6 +76,7 @@ def test_load_run_gives_the_trained_model_back(tmp_path):
         {"epochs": None, "steps": 6},
         {"steps": 6, "discriminator_steps": 2, "ema_decay": 0.9, "loss": "hinge"},
         {"steps": 6, "steps_per_execution": 3, "discriminator_norm": "spectral"},
+        {"steps": 6, "steps_per_execution": "auto", "ema_decay": 0.9},
         {"steps": 6, "augment": "flip", "lr_decay": "none", "penalty": "r1"},
         {"steps": 6, "dynamics": "lookahead", "penalty": "r1", "penalty_weight": "auto"},
         {"steps": 6, "packing": 2, "optimizer": "optimistic_adam"},

@@ -14,6 +14,7 @@ from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.models.scores import Scores
 from keras_gans.models.strategy import Distributed
+from keras_gans.models.swapping import Swappable, swapped
 from keras_gans.noise import Noise, WholeNoise, latents
 from keras_gans.optimizers import dynamics as game_dynamics
 from keras_gans.optimizers import fused
@@ -63,6 +64,7 @@ class GAN(Distributed, SavedWhole):
     """
 
     log_names = ("d_loss", "penalty", "g_loss", "real_logits", "fake_logits")
+    generator, noise, _training = Swappable(), Swappable(), Swappable()
 
     def __init__(self, generator, discriminator, latent_dim, seed=None, packing=1, **kwargs):
         super().__init__(**kwargs)
@@ -247,22 +249,14 @@ class GAN(Distributed, SavedWhole):
     @contextlib.contextmanager
     def _averaged(self):
         """Let the hooks find the averaged generator where the generator is."""
-        generator = self.generator
-        vars(self)["generator"] = self.sampler  # an assignment Keras would track
-        try:
+        with swapped(self, generator=self.sampler):
             yield
-        finally:
-            vars(self)["generator"] = generator
 
     @contextlib.contextmanager
     def _evaluating(self, noise=None):
         """Let the hooks run in inference mode, on noise of their own."""
-        training_noise = self.noise
-        self._training, self.noise = False, noise or self._test_noise
-        try:
+        with swapped(self, _training=False, noise=noise or self._test_noise):
             yield
-        finally:
-            self._training, self.noise = True, training_noise
 
     def log(self, **scalars):
         """Report scalars by name: `fit` shows their means over the epoch."""
@@ -338,6 +332,11 @@ class GAN(Distributed, SavedWhole):
         if jit_compile is True and strategy.is_distributed(self.distribute_strategy):
             raise ValueError("jit_compile=True compiles steps of one device; use 'auto' or False")
         self._chooses_execution = steps_per_execution == "auto"
+        if isinstance(steps_per_execution, str) and not self._chooses_execution:
+            raise ValueError(
+                f'steps_per_execution must be a whole number >= 1 or "auto", found '
+                f"{steps_per_execution!r}"
+            )
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
@@ -425,7 +424,9 @@ class GAN(Distributed, SavedWhole):
             self.check_batch(batch)
             if self._chooses_execution:
                 in_epoch = kwargs.get("steps_per_epoch") or int(x.cardinality())
-                self._execute(self._fitting(batch, in_epoch, kwargs.get("validation_data")))
+                size = len(tf.nest.flatten(batch)[0]) // self.discriminator_steps
+                eager = self.run_eagerly
+                self._execute(1 if eager else execution.choose(self, size, in_epoch))
             x = strategy.distribute(x, self.distribute_strategy, self.discriminator_steps)
             self.first_batch = tf.nest.map_structure(  # for callbacks that watch on real samples
                 lambda t: None if t is None else t[:256], self.unpack(batch)
@@ -437,14 +438,6 @@ class GAN(Distributed, SavedWhole):
             if kwargs.get("steps_per_epoch") is None:  # a last batch that is dropped is no surprise
                 warnings.filterwarnings("ignore", "Your input ran out of data")
             return super().fit(x, epochs=epochs, shuffle=False, **kwargs)
-
-    def _fitting(self, batch, in_epoch, validation_data):
-        """Return how many steps a call should make."""
-        cut = validation_data is not None and strategy.is_distributed(self.distribute_strategy)
-        if self.run_eagerly or cut:  # whose batches would have to divide too
-            return 1
-        size = len(tf.nest.flatten(batch)[0]) // self.discriminator_steps
-        return execution.choose(self, size, in_epoch)
 
     def _execute(self, steps):
         """Let each call of the compiled functions make so many steps."""

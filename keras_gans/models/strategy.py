@@ -35,6 +35,18 @@ class Distributed(keras.Model):
         if self.test_function is None or force:
             self.test_function = _function(self, self.test_step)
 
+    def evaluate(self, *args, **kwargs):
+        """Return the losses on data; on several devices a step a call, so that no batch is lost."""
+        if not is_distributed(self.distribute_strategy):
+            return super().evaluate(*args, **kwargs)
+        execution, self.steps_per_execution = self.steps_per_execution, 1
+        if kwargs.get("_use_cached_eval_dataset"):  # of `fit`, whose executions it was made for
+            self._eval_epoch_iterator.steps_per_execution = 1
+        try:
+            return super().evaluate(*args, **kwargs)
+        finally:
+            self.steps_per_execution = execution
+
 
 def is_distributed(strategy):
     """Tell whether a strategy is more than the one device that is there without any."""

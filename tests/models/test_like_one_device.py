@@ -33,6 +33,8 @@ def train(scope, execution, k):
     history = gan.fit(batches, steps_per_epoch=25, epochs=2, verbose=0).history
     assert gan.step == 50
     moved = max(np.abs(a - b.numpy()).max() for a, b in zip(start, gan.discriminator.weights))
+    tested = gan.evaluate(kg.datasets.Data("normal", x[:64]).batches(16, seed=2).take(4), verbose=0)
+    history["tested"] = tested
     return [v.numpy() for v in gan.training_variables()], history, float(moved)
 
 for k in map(int, steps.split(",")):
