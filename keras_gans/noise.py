@@ -38,11 +38,11 @@ class Noise:
 
     def normal(self, shape):
         """Return float32 draws from N(0, 1)."""
-        return tf.random.stateless_normal(shape, self.seed(), alg="philox")
+        return tf.random.stateless_normal(shape, self.seed())
 
     def uniform(self, shape):
         """Return float32 draws from U[0, 1)."""
-        return tf.random.stateless_uniform(shape, self.seed(), alg="philox")
+        return tf.random.stateless_uniform(shape, self.seed())
 
 
 class WholeNoise(Noise):
@@ -67,11 +67,11 @@ class WholeNoise(Noise):
         seed = tf.cast(self.generator.next(), tf.int32)
         replica = tf.distribute.get_replica_context()
         if replica is None or tf.distribute.get_strategy().num_replicas_in_sync == 1:
-            return draw(shape, seed, alg="philox")
+            return draw(shape, seed)
         shape = tf.convert_to_tensor(shape, tf.int32)
         sizes = replica.all_gather(shape[:1], axis=0)
         first = tf.reduce_sum(sizes[: replica.replica_id_in_sync_group])
-        whole = draw(tf.concat([[tf.reduce_sum(sizes)], shape[1:]], 0), seed, alg="philox")
+        whole = draw(tf.concat([[tf.reduce_sum(sizes)], shape[1:]], 0), seed)
         return whole[first : first + shape[0]]
 
 
