@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, PngImagePlugin
 
+from keras_gans import files
 from keras_gans._version import __version__
 from keras_gans.content_credentials import sign
 from keras_gans.watermark import detect, embed
@@ -125,10 +126,8 @@ def write_beside(path, mark):
     """
     path = pathlib.Path(path)
     texts = mark.texts() | {"Description": "AI-generated data", "File": path.name}
-    texts["SHA-256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    beside = pathlib.Path(f"{path}.json")
-    beside.write_text(json.dumps(texts, indent=1) + "\n")
-    return beside
+    texts["SHA-256"] = files.digest(path)
+    return files.write(f"{path}.json", json.dumps(texts, indent=1) + "\n")
 
 
 # --- in a TensorFlow graph, which has no PNG text: the chunks are put in behind the header
