@@ -67,7 +67,7 @@ def export_generator(gan, path, watermark_key=""):
     module.generator = gan.sampler  # so that its variables are saved
     mark = provenance.mark(gan)
     signatures = _signatures(gan, mark, watermark_key)
-    path.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path)
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=path) as temporary:
         # One folder deeper: the temporary one is its owner's alone, the version is as umask says.
         written = pathlib.Path(temporary, "version")
