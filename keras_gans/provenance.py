@@ -105,7 +105,8 @@ def read(path):
     """Return what a PNG, or the JSON file beside an array, says of its origin, a dict.
 
     Raises:
-        ValueError: if it says nothing; that does not prove that it was not generated.
+        ValueError: if it says nothing, which does not prove that it was not generated, or if the
+            JSON file is damaged.
     """
     path = pathlib.Path(path)
     beside = pathlib.Path(f"{path}.json")
@@ -113,7 +114,10 @@ def read(path):
         with Image.open(path) as image:
             found = {k: v for k, v in image.text.items() if k in Mark("x", 0).texts()}
     else:
-        found = json.loads(beside.read_text()) if beside.is_file() else {}
+        try:
+            found = dict(json.loads(beside.read_text())) if beside.is_file() else {}
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{beside} is damaged: {error}") from error
     if found.get("DigitalSourceType") != AI:
         raise ValueError(f"{path} says nothing of its origin")
     return found
