@@ -1,5 +1,6 @@
 import io
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_gans as kg
-from keras_gans.export import Exported, export_generator, load_exported, to_uint8
+from keras_gans.export import Exported, export_generator, find, load_exported, to_uint8
 
 
 def make_gan(networks=None, **compile_arguments):
@@ -300,6 +301,26 @@ def test_no_model(tmp_path, entries, words):
     with pytest.raises(ValueError) as error:
         load_exported(path)
     assert str(path) in str(error.value) and words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("saved_model.pb", "1 cannot be loaded"),
+        ("variables/variables.index", "1 cannot be loaded"),
+        ("variables/variables.data-00000-of-00001", "1 cannot be loaded"),
+        ("assets.extra/provenance.json", "provenance.json is damaged"),
+    ],
+)
+def test_a_damaged_version_is_named(gan, version, tmp_path, name, words):
+    shutil.copytree(version, tmp_path / "1")
+    assert find(gan, tmp_path) == tmp_path / "1"
+    content = (tmp_path / "1" / name).read_bytes()
+    (tmp_path / "1" / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=words):
+        load_exported(tmp_path)
+    if name.endswith(".json"):  # a run that ends exports again
+        assert find(gan, tmp_path) is None
 
 
 def test_another_savedmodel(tmp_path):
