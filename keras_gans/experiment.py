@@ -351,7 +351,7 @@ def _first_line(error):
 def _say_skipped(data, run):
     """Count the files that the training went without, and list them."""
     if data.skipped:
-        (run / "skipped.txt").write_text("\n".join(data.broken) + "\n")
+        files.write(run / "skipped.txt", "\n".join(data.broken) + "\n")
         print(f"{data.skipped} corrupt file(s) were skipped; {run / 'skipped.txt'} lists them")
 
 

@@ -1,5 +1,6 @@
 """Trained generators as SavedModels: for TF Serving, and for sampling without the GAN's code."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -67,7 +68,7 @@ def export_generator(gan, path, watermark_key=""):
     module.generator = gan.sampler  # so that its variables are saved
     mark = provenance.mark(gan)
     signatures = _signatures(gan, mark, watermark_key)
-    path.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path)
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=path) as temporary:
         # One folder deeper: the temporary one is its owner's alone, the version is as umask says.
         written = pathlib.Path(temporary, "version")
@@ -86,10 +87,19 @@ def find(gan, path):
     """Return the newest version below a folder if it is of the generator as it is, else None."""
     path = pathlib.Path(path)
     for version in _versions(path)[:1] if path.is_dir() else ():
-        mark = version / MARK
-        if mark.is_file() and json.loads(mark.read_text()) == provenance.mark(gan).texts():
-            return version
+        with contextlib.suppress(ValueError):  # a damaged one is not it
+            if _origin(version) == provenance.mark(gan).texts():
+                return version
     return None
+
+
+def _origin(version):
+    """Return what a version says of its origin, a dict; empty if it says nothing."""
+    mark = version / MARK
+    try:
+        return dict(json.loads(mark.read_text())) if mark.is_file() else {}
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{mark} is damaged: {error}") from error
 
 
 def _signatures(gan, mark, watermark_key):
@@ -159,7 +169,11 @@ class Exported:
 
     def __init__(self, path):
         self.path = path
-        self._model = tf.saved_model.load(str(path))
+        self.checkpoint = _origin(path).get("Checkpoint", "").removeprefix("sha256:")
+        try:
+            self._model = tf.saved_model.load(str(path))
+        except Exception as error:  # of many kinds, and most do not name the file
+            raise ValueError(f"{path} cannot be loaded: {error}") from error
         self.signatures = self._model.signatures
         if not {"serving_default", "sample"} <= set(self.signatures):
             raise ValueError(
@@ -169,8 +183,6 @@ class Exported:
         self.is_image = "images" in self.signatures["sample"].structured_outputs
         inputs = self.signatures["serving_default"].structured_input_signature[1]
         self.latent_dim = inputs["latent"].shape[-1]
-        texts = json.loads((path / MARK).read_text()) if (path / MARK).is_file() else {}
-        self.checkpoint = texts.get("Checkpoint", "").removeprefix("sha256:")
 
     def sample(self, n, seed):
         """Return n samples, uint8 images [n, H, W, C] or float32 [n, ...], as a NumPy array.

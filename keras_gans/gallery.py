@@ -1,10 +1,11 @@
 """Samples as files, each of which says that it is generated."""
 
+import io
 import pathlib
 
 import numpy as np
 
-from keras_gans import images, provenance
+from keras_gans import files, images, provenance
 
 
 def write(directory, samples, mark, columns=None, frames=None, array=False):
@@ -31,16 +32,23 @@ def write(directory, samples, mark, columns=None, frames=None, array=False):
         ['grid.png', '00000.png', '00001.png']
     """
     directory = pathlib.Path(directory)
-    files = [images.draw(samples, directory / "grid.png", columns, pnginfo=mark.pnginfo())]
+    paths = [images.draw(samples, directory / "grid.png", columns, pnginfo=mark.pnginfo())]
     if array:
-        np.savez_compressed(directory / "samples.npz", samples=samples)
-        provenance.write_beside(directory / "samples.npz", mark)
+        content = io.BytesIO()
+        np.savez_compressed(content, samples=samples)
+        _write(directory / "samples.npz", content, mark)
     if not images.is_image(samples):
         points = np.reshape(samples, [len(samples), -1])
-        np.savetxt(directory / "samples.csv", points, delimiter=",")
-        provenance.write_beside(directory / "samples.csv", mark)
-        return files
-    files += images.save_each(samples, directory, mark.pnginfo())
+        content = io.BytesIO()
+        np.savetxt(content, points, delimiter=",")
+        _write(directory / "samples.csv", content, mark)
+        return paths
+    paths += images.save_each(samples, directory, mark.pnginfo())
     if frames is not None:
         images.save_gif(frames, directory / "interpolation.gif", comment=mark.comment())
-    return files
+    return paths
+
+
+def _write(path, content, mark):
+    """Write arrays, and beside them what they say of themselves."""
+    provenance.write_beside(files.write(path, content.getvalue()), mark)

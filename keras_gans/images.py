@@ -1,12 +1,14 @@
 """Pictures of samples: the one place where floats become pixels, grids, and files."""
 
+import io
 import math
-import os
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+
+from keras_gans import files
 
 
 def to_uint8(images):
@@ -86,13 +88,12 @@ def draw(samples, path, columns=None, reference=None, title="", pnginfo=None):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")  # so that none is half there
+    content = io.BytesIO()
     if is_image(samples):
-        grid(samples, columns).save(beside, "PNG", pnginfo=pnginfo)
+        grid(samples, columns).save(content, "PNG", pnginfo=pnginfo)
     else:
-        _plot(np.asarray(samples), beside, reference, title, pnginfo)
-    os.replace(beside, path)
-    return path
+        _plot(np.asarray(samples), content, reference, title, pnginfo)
+    return files.write(path, content.getvalue())
 
 
 def grid(samples, columns=None, width=500):
@@ -126,10 +127,12 @@ def save_each(samples, directory, pnginfo=None):
     """Write each image as a PNG of its own size: 00000.png, 00001.png, ...; return the files."""
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    files = [directory / f"{i:05d}.png" for i in range(len(samples))]
-    for pixels, file in zip(to_uint8(samples), files, strict=True):
-        to_pil(pixels).save(file, pnginfo=pnginfo)
-    return files
+    paths = [directory / f"{i:05d}.png" for i in range(len(samples))]
+    for pixels, path in zip(to_uint8(samples), paths, strict=True):
+        content = io.BytesIO()
+        to_pil(pixels).save(content, "PNG", pnginfo=pnginfo)
+        files.write(path, content.getvalue())
+    return paths
 
 
 def save_gif(samples, path, milliseconds=80, comment=""):
@@ -139,10 +142,13 @@ def save_gif(samples, path, milliseconds=80, comment=""):
         pixels = _smooth(pixels)
     first, *rest = [enlarge(image, width=200) for image in pixels]
     options = {"comment": comment.encode()} if comment else {}
-    first.save(path, save_all=True, append_images=rest, duration=milliseconds, loop=0, **options)
+    options |= {"save_all": True, "append_images": rest, "duration": milliseconds, "loop": 0}
+    content = io.BytesIO()
+    first.save(content, "GIF", **options)
+    files.write(path, content.getvalue())
 
 
-def _plot(points, path, reference, title, pnginfo):
+def _plot(points, file, reference, title, pnginfo):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5), dpi=100, layout="tight")
@@ -157,7 +163,7 @@ def _plot(points, path, reference, title, pnginfo):
         axes.set_aspect("equal")
     axes.legend(loc="upper right")
     axes.set_title(title)
-    figure.savefig(path, format="png", pil_kwargs={"pnginfo": pnginfo} if pnginfo else None)
+    figure.savefig(file, format="png", pil_kwargs={"pnginfo": pnginfo} if pnginfo else None)
 
 
 def _histogram(axes, kinds):

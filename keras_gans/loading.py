@@ -113,7 +113,8 @@ def _check_config(config, path, custom_objects):
             continue
         name, module = item["class_name"], item.get("module")
         if name in CODE or item.get("registered_name") in CODE:
-            title = item.get("config", {}).get("name") if isinstance(item["config"], dict) else None
+            arguments = item.get("config")
+            title = arguments.get("name") if isinstance(arguments, dict) else None
             raise ValueError(
                 f"{path} holds a {name}" + (f" ({title!r})" if title else "") + ", which can run "
                 "any code; expected layers without it. If the file is yours, make the model by "

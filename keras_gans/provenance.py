@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, PngImagePlugin
 
+from keras_gans import files
 from keras_gans._version import __version__
 from keras_gans.content_credentials import sign
 from keras_gans.watermark import detect, embed
@@ -104,7 +105,8 @@ def read(path):
     """Return what a PNG, or the JSON file beside an array, says of its origin, a dict.
 
     Raises:
-        ValueError: if it says nothing; that does not prove that it was not generated.
+        ValueError: if it says nothing, which does not prove that it was not generated, or if the
+            JSON file is damaged.
     """
     path = pathlib.Path(path)
     beside = pathlib.Path(f"{path}.json")
@@ -112,7 +114,10 @@ def read(path):
         with Image.open(path) as image:
             found = {k: v for k, v in image.text.items() if k in Mark("x", 0).texts()}
     else:
-        found = json.loads(beside.read_text()) if beside.is_file() else {}
+        try:
+            found = dict(json.loads(beside.read_text())) if beside.is_file() else {}
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{beside} is damaged: {error}") from error
     if found.get("DigitalSourceType") != AI:
         raise ValueError(f"{path} says nothing of its origin")
     return found
@@ -125,10 +130,8 @@ def write_beside(path, mark):
     """
     path = pathlib.Path(path)
     texts = mark.texts() | {"Description": "AI-generated data", "File": path.name}
-    texts["SHA-256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    beside = pathlib.Path(f"{path}.json")
-    beside.write_text(json.dumps(texts, indent=1) + "\n")
-    return beside
+    texts["SHA-256"] = files.digest(path)
+    return files.write(f"{path}.json", json.dumps(texts, indent=1) + "\n")
 
 
 # --- in a TensorFlow graph, which has no PNG text: the chunks are put in behind the header

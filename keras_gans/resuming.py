@@ -23,18 +23,22 @@ def load_config(run):
 
     Raises:
         FileNotFoundError: if the folder holds no run.
+        ValueError: if its flags cannot be read.
     """
     flags = pathlib.Path(run) / "flags.txt"
     if not flags.exists():
         raise FileNotFoundError(f"{run} holds no run: it has no flags.txt")
-    return Config.from_flags(flags.read_text())
+    try:
+        return Config.from_flags(flags.read_text())
+    except ValueError as error:
+        raise ValueError(f"{flags} cannot be read: {error}") from error
 
 
 def check_flags(config, run):
     """Refuse flags that contradict the run's own."""
     if not (run / "flags.txt").exists():
         raise FileNotFoundError(f"--resume: {run} holds no run; start it without --resume")
-    before = Config.from_flags((run / "flags.txt").read_text())
+    before = load_config(run)
     changed = [
         f"--{field.name}={getattr(config, field.name)} (the run has {getattr(before, field.name)})"
         for field in dataclasses.fields(Config)

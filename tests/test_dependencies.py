@@ -27,6 +27,7 @@ PLAIN = {
 ALLOWED = {
     "config": set(),
     **{name: set() for name in PLAIN},
+    "images": {"files"},
     "losses": PLAIN,
     "penalties": PLAIN,
     "layers": PLAIN,
@@ -47,8 +48,8 @@ ALLOWED = {
     "loading": set(),
     "watermark": {"images"},
     "content_credentials": {"_version"},
-    "provenance": {"_version", "content_credentials", "watermark"},
-    "gallery": {"images", "provenance"},
+    "provenance": {"_version", "files", "content_credentials", "watermark"},
+    "gallery": {"files", "images", "provenance"},
     "model_card": {"_version", "files", "provenance"},
     "export": PLAIN | {"loading", "provenance", "watermark"},
     "resuming": PLAIN | {"callbacks", "config"},

@@ -1,4 +1,6 @@
 import io
+import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_gans as kg
-from keras_gans.export import Exported, export_generator, load_exported, to_uint8
+from keras_gans.export import Exported, export_generator, find, load_exported, to_uint8
 
 
 def make_gan(networks=None, **compile_arguments):
@@ -228,7 +230,7 @@ def test_a_version_is_readable_by_whom_the_umask_lets(tiny, tmp_path):
     assert stat.S_IMODE(version.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
-@pytest.mark.parametrize("failing", ["save", "replace"])
+@pytest.mark.parametrize("failing", ["save", "sync", "replace"])
 def test_a_failure_leaves_nothing(tiny, tmp_path, monkeypatch, failing):
     export_generator(tiny, tmp_path)
 
@@ -242,17 +244,48 @@ def test_a_failure_leaves_nothing(tiny, tmp_path, monkeypatch, failing):
         seen.extend(entry.name for entry in tmp_path.iterdir())
         raise OSError("disk full")
 
+    def failing_sync(handle):
+        raise OSError("disk full")
+
     def failing_replace(source, target):
         raise OSError("disk full")
 
     if failing == "save":
         monkeypatch.setattr(tf.saved_model, "save", failing_save)
+    elif failing == "sync":
+        monkeypatch.setattr("keras_gans.files.os.fsync", failing_sync)
     else:
         monkeypatch.setattr("keras_gans.export.os.replace", failing_replace)
     with pytest.raises(OSError, match="disk full"):
         export_generator(tiny, tmp_path)
     assert contents() == before
     assert "2" not in seen  # no server could have taken half of it for a version
+
+
+def test_the_disk_has_all_of_a_version_before_it_gets_its_name(tiny, tmp_path, monkeypatch):
+    path, synced, named = tmp_path / "run" / "export", [], []
+    sync, replace = os.fsync, os.replace
+
+    def recorded_sync(handle):
+        sync(handle)
+        found = os.fstat(handle)
+        synced.append((found.st_ino, found.st_size if stat.S_ISREG(found.st_mode) else None))
+
+    def recorded_replace(source, target):
+        if target == path / "1":
+            named.extend(synced)
+        replace(source, target)
+
+    monkeypatch.setattr("keras_gans.files.os.fsync", recorded_sync)
+    monkeypatch.setattr("keras_gans.export.os.replace", recorded_replace)
+    version = export_generator(tiny, path)
+    for part in (version, *version.rglob("*")):  # as long as it is in the end
+        size = part.stat().st_size if part.is_file() else None
+        assert (part.stat().st_ino, size) in named, part
+    after = [inode for inode, _ in synced[len(named) :]]
+    assert path.stat().st_ino in after
+    names = {path.parent.stat().st_ino, tmp_path.stat().st_ino}  # of folders that were made
+    assert names <= {inode for inode, _ in synced}
 
 
 @pytest.mark.parametrize(
@@ -268,6 +301,26 @@ def test_no_model(tmp_path, entries, words):
     with pytest.raises(ValueError) as error:
         load_exported(path)
     assert str(path) in str(error.value) and words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("saved_model.pb", "1 cannot be loaded"),
+        ("variables/variables.index", "1 cannot be loaded"),
+        ("variables/variables.data-00000-of-00001", "1 cannot be loaded"),
+        ("assets.extra/provenance.json", "provenance.json is damaged"),
+    ],
+)
+def test_a_damaged_version_is_named(gan, version, tmp_path, name, words):
+    shutil.copytree(version, tmp_path / "1")
+    assert find(gan, tmp_path) == tmp_path / "1"
+    content = (tmp_path / "1" / name).read_bytes()
+    (tmp_path / "1" / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=words):
+        load_exported(tmp_path)
+    if name.endswith(".json"):  # a run that ends exports again
+        assert find(gan, tmp_path) is None
 
 
 def test_another_savedmodel(tmp_path):

@@ -122,6 +122,7 @@ def activation(**values):
         (layer(class_name="TorchModuleWrapper"), "holds a TorchModuleWrapper"),
         (layer(class_name="JaxLayer"), "holds a JaxLayer"),
         (layer(class_name="Lambda"), "holds a Lambda"),
+        (lambda config: config.update(x={"class_name": "Lambda"}), "holds a Lambda, which"),
         (
             activation(class_name="__lambda__", config={"value": "4wAAAA=="}),
             "holds a __lambda__",

@@ -100,6 +100,13 @@ def test_a_file_that_says_nothing(tmp_path):
             provenance.read(tmp_path / name)
 
 
+@pytest.mark.parametrize("content", [b"", b"[1]", b"null", b"\xff"])
+def test_a_damaged_file_beside_an_array_is_named(tmp_path, content):
+    (tmp_path / "a.npy.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.npy\.json is damaged"):
+        provenance.read(tmp_path / "a.npy")
+
+
 @pytest.mark.parametrize("shape", [(8, 8, 1), (2,)])
 def test_sample_grids_name_the_weights_that_drew_them(tmp_path, shape):
     gan = make_gan(shape=shape, ema_decay=0.9)

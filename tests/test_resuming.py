@@ -92,6 +92,16 @@ def test_other_versions_are_told(tmp_path, monkeypatch, capsys):
     assert said in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("content", [b"\xff", b"--nonsense=1\n", b"--keep=x\n"])
+def test_flags_that_cannot_be_read_are_named(tmp_path, content):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "flags.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=r"run/flags\.txt cannot be read: "):
+        experiment.train(small(tmp_path, resume=True))
+    with pytest.raises(ValueError, match=r"run/flags\.txt cannot be read: "):
+        experiment.load_run(tmp_path / "run")
+
+
 # --- an end that was cut short
 
 

@@ -1,10 +1,12 @@
 """The history of a run as a table and as a picture."""
 
+import io
 import pathlib
 import time
 
 import keras
 
+from keras_gans import files
 from keras_gans.callbacks.table import rows_until, write_rows
 
 
@@ -80,4 +82,6 @@ class History(keras.callbacks.Callback):
             panel.set_ylabel(name)
             panel.grid(alpha=0.3)
         panels[-1].set_xlabel("step (generator updates)")
-        figure.savefig(self.png)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png")
+        files.write(self.png, picture.getvalue())

@@ -54,6 +54,10 @@ def read(folder):
                 )
             if files.digest(folder / name) != expected["sha256"]:
                 raise DamagedError(f"{name} is damaged: its SHA-256 is not the manifest's")
+    except DamagedError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise DamagedError(f"{MANIFEST} is damaged: it is not what `seal` writes") from None
     except FileNotFoundError as error:
         raise DamagedError(f"{pathlib.Path(error.filename).name} is missing") from None
     except OSError as error:

@@ -1,11 +1,13 @@
 """Both players watched while they train: scalars for the logs, and one figure of the run."""
 
+import io
 import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gans import files
 from keras_gans.callbacks.instruments import Instruments, oscillation
 from keras_gans.callbacks.table import rows_until, write_rows
 from keras_gans.callbacks.tensorboard import Board
@@ -196,4 +198,6 @@ def draw(rows, path):
         panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
         panel.grid(alpha=0.3)
     panels[-1].set_xlabel("step (generator updates)")
-    figure.savefig(path)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    files.write(path, picture.getvalue())

@@ -57,15 +57,16 @@ def load_folder(directory, image_size=None, on_corrupt="error"):
         for path, (image, more, reason) in zip(paths, found, strict=True):
             if reason and on_corrupt == "error":
                 raise ValueError(
-                    f"{where}: {path} cannot be read: {reason}; --on_corrupt=skip leaves it out"
+                    f"{where}: {_line(path)} cannot be read: {reason}; --on_corrupt=skip leaves it "
+                    "out"
                 )
             if reason:
-                broken.append(f"{path.relative_to(root)} ({reason})")
+                broken.append(f"{_line(path.relative_to(root))} ({reason})")
                 continue
             images.append(image)
             kept.append(path)
             if more:
-                animated.append(str(path.relative_to(root)))
+                animated.append(_line(path.relative_to(root)))
     if broken:
         _warn(where, f"skipped {len(broken)} unreadable of {len(paths)}", broken)
     if animated:
@@ -91,13 +92,18 @@ def _warn(where, what, files):
     _log.warning("%s: %s: %s", where, what, named)
 
 
+def _line(path):
+    """Return a path as one line that can be written, whatever bytes its names are made of."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+
+
 def _size(image):
     return f"{image.shape[1]}x{image.shape[0]}"
 
 
 def _list(root, where):
     """Image files under `root`, sorted; raises over links that lead out of it, and over none."""
-    inside, found, others = root.resolve(), [], collections.Counter()
+    inside, found, others = os.path.realpath(root), [], collections.Counter()
 
     def refuse(error):  # os.walk alone would pass over it and say nothing
         raise ValueError(f"{where}: {error.filename} cannot be listed: {error.strerror}")
@@ -107,10 +113,11 @@ def _list(root, where):
         for name in sorted(f for f in (*files, *folders) if not f.startswith(".")):
             path = pathlib.Path(folder, name)
             # Links to folders are not walked into: what is inside is read where it lies.
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            target = pathlib.Path(os.path.realpath(path))  # which, of a loop, is a link in it
+            if path.is_symlink() and not target.is_relative_to(inside):
                 raise ValueError(
-                    f"{where}: {path} is a link out of the folder, to {path.resolve()}; "
-                    f"expected files inside"
+                    f"{where}: {path} is a link out of the folder, to {target}; expected files "
+                    f"inside"
                 )
             if name in folders:
                 continue

@@ -5,7 +5,7 @@ import html
 
 import numpy as np
 
-from keras_gans import images
+from keras_gans import files, images
 from keras_gans.evaluation import plots
 from keras_gans.evaluation.table import interval, number
 from keras_gans.metrics.memorisation import nearest
@@ -47,7 +47,7 @@ def write(result, folder):
         more["memorisation"] = {"share": found.share, "copies": found.copies}
     save_scores(folder / "scores.json", result.scores, **more)
     body = "\n".join(filter(None, (section(result) for section in SECTIONS)))
-    (folder / "report.html").write_text(page(f"How good {result.of} is", body, CSS))
+    files.write(folder / "report.html", page(f"How good {result.of} is", body, CSS))
 
 
 def overview(result):

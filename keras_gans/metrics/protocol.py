@@ -5,6 +5,7 @@ import json
 import math
 import pathlib
 
+from keras_gans import files
 from keras_gans._version import __version__
 
 # name: (how it is called on Inception's features, on others, what is better)
@@ -216,7 +217,7 @@ def compare_all(sets):
 def save_scores(path, scores, **more):
     """Write scores as JSON, and beside them what else JSON can hold."""
     content = {"format": FORMAT, "scores": [score.to_dict() for score in scores]} | more
-    pathlib.Path(path).write_text(json.dumps(content, indent=1) + "\n")
+    files.write(path, json.dumps(content, indent=1) + "\n")
 
 
 def load_scores(path):

@@ -116,6 +116,11 @@ class SavedWhole(keras.Model):
                     "a model that was built or compiled differently"
                 )
             variable.assign(store[f"state_{i}"])
+        if f"state_{len(self._own_state())}" in store.keys():  # noqa: SIM118
+            raise ValueError(
+                f"the file has more state than {self.name}: it was saved by a model that was built "
+                "or compiled differently"
+            )
         super().load_own_variables(
             {k: store[k] for k in store.keys() if not k.startswith("state_")}  # noqa: SIM118
         )

@@ -15,9 +15,9 @@ from keras_gans.callbacks.manifest import MANIFEST
 REAL = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
 
 
-def make_gan(seed=0, activation="leaky", **arguments):
+def make_gan(seed=0, activation="leaky", depth=1, **arguments):
     keras.utils.set_random_seed(seed)
-    networks = kg.networks.mlp((2,), latent_dim=3, width=8, activation=activation)
+    networks = kg.networks.mlp((2,), latent_dim=3, width=8, depth=depth, activation=activation)
     gan = kg.GAN(*networks, latent_dim=3, seed=seed)
     gan.compile(**{"ema_decay": 0.9, **arguments})
     return gan
@@ -209,6 +209,27 @@ def test_another_architecture_is_refused(tmp_path):
     other.compile(ema_decay=0.9)
     with pytest.raises(ValueError, match="does not fit the model"):
         checkpoint.restore(other, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        ({"penalty": kg.penalties.Lazy("r1", every=3)}, {"penalty": "r1"}),
+        ({"dynamics": "lookahead"}, {}),
+        ({}, {"generator_optimizer": keras.optimizers.SGD()}),
+        ({"depth": 2}, {"depth": 1}),
+    ],
+    ids=["counter", "slow weights", "slots", "layers"],
+)
+def test_a_checkpoint_with_more_state_than_the_model_is_refused(tmp_path, more, less):
+    saved, other = (make_gan(**arguments) for arguments in (more, less))
+    assert len(saved.training_variables()) > len(other.training_variables())
+    checkpoint.save(saved, tmp_path)
+    before = state(other)
+    with pytest.raises(ValueError, match="00000000 does not fit the model that the flags make"):
+        checkpoint.restore(other, tmp_path)
+    for a, b in zip(before, state(other), strict=True):  # it was refused before it was loaded
+        np.testing.assert_array_equal(a, b)
 
 
 def test_no_checkpoint_is_an_error(tmp_path):

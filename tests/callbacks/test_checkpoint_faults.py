@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import json
 import multiprocessing
 import os
@@ -170,6 +171,17 @@ def test_all_damaged_is_an_error_that_names_each(tmp_path):
     words = rf"00000002: {checkpoint.STATE} is damaged: it has 0 bytes.*00000001: {SEAL} is missing"
     with pytest.raises(ValueError, match=words):
         checkpoint.newest(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"files": {"a": 1}}', b"\xff\xfe"])
+def test_a_manifest_that_is_none_is_passed_over_whatever_its_seal_says(tmp_path, capsys, content):
+    for step in (1, 2):
+        path = checkpoint.save(Stub(5, step), tmp_path)
+    (path / "a").touch()
+    (path / MANIFEST).write_bytes(content)
+    (path / SEAL).write_text(f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n")
+    assert checkpoint.newest(tmp_path)[1]["step"] == 1
+    assert f"{path} is passed over: {MANIFEST} is damaged" in capsys.readouterr().out
 
 
 def test_the_seal_is_what_sha256sum_understands(tmp_path):

@@ -99,6 +99,27 @@ def test_a_link_to_nothing(tmp_path):
     assert "a.png cannot be read: a link to nothing" in refusal(f"folder:{tmp_path}")
 
 
+def test_links_in_a_ring(tmp_path):
+    Image.fromarray(COLOUR).save(tmp_path / "good.png")
+    (tmp_path / "a.png").symlink_to("b.png")
+    (tmp_path / "b.png").symlink_to("a.png")
+    assert "a.png cannot be read: a link to nothing" in refusal(f"folder:{tmp_path}")
+    assert load(f"folder:{tmp_path}", on_corrupt="skip").skipped == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [(b"\xff.png", r"\udcff.png"), (b"a\nb.png", r"a\nb.png")]
+)
+def test_names_that_are_no_text_or_two_lines(tmp_path, name, shown):
+    Image.fromarray(COLOUR).save(tmp_path / "good.png")
+    with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
+        file.write(b"x")
+    assert f"/{shown} cannot be read" in refusal(f"folder:{tmp_path}")
+    (broken,) = load(f"folder:{tmp_path}", on_corrupt="skip").broken
+    assert broken.startswith(f"{shown} (") and "\n" not in broken
+    broken.encode()  # as skipped.txt needs it
+
+
 @contextlib.contextmanager
 def unprivileged_folder():
     """A folder of a user who is not root, whom permissions do not hold."""

@@ -135,3 +135,10 @@ def test_weights_of_a_game_with_other_streams_are_refused(tmp_path):
     lazy = make_gan(penalty=penalties.Lazy("r1", every=2))
     with pytest.raises(ValueError, match=r"lacks state_1.*built or compiled differently"):
         lazy.load_weights(tmp_path / "game.weights.h5")
+
+
+def test_weights_of_a_game_with_more_state_are_refused(tmp_path):
+    make_gan(penalty=penalties.Lazy("r1", every=2)).save_weights(tmp_path / "game.weights.h5")
+    gan = make_gan(penalty=penalties.R1())
+    with pytest.raises(ValueError, match=r"more state than gan.*built or compiled differently"):
+        gan.load_weights(tmp_path / "game.weights.h5")
