@@ -1,12 +1,17 @@
+import time
+import types
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import assert_same, make_gan, players, samples, state
 from helpers_games import bilinear, play
 
+import keras_gans as kg
 from keras_gans import penalties
 from keras_gans.models import Probe
-from keras_gans.stability import DiracGAN, Spectrum, game_jacobian, game_spectrum
+from keras_gans.stability import DiracGAN, Spectrum, game_jacobian, game_spectrum, jacobian
 from keras_gans.stability.jacobian import Field, _union
 
 
@@ -86,6 +91,79 @@ def test_arpack_finds_the_leading_ones_of_the_dense_spectrum(loss):
     assert imaginary.max() > 0.05 * scale  # there is a rotation to be found
     np.testing.assert_allclose(np.sort(np.abs(found.imag))[-k:], imaginary, atol=1e-4 * scale)
     np.testing.assert_allclose(np.abs(found).max(), scale, rtol=1e-4)
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """Return the eigenvalues of the game that `game_spectrum` is made to see, of 1,998 weights.
+
+    As in a trained DCGAN, one lies far out and the rightmost close together, a hundredth as large.
+    """
+    rank, random = np.arange(1, 1000), np.random.default_rng(1)
+    real = np.concatenate([[-1.0], 0.03 * rank**-0.75, -0.06 * rank[:-40] ** -0.75])
+    spin = 0.05 / np.arange(1, 21)
+    eigenvalues = np.concatenate([real, -0.02 + 1j * spin, -0.02 - 1j * spin])
+    n = len(eigenvalues)
+    field = np.triu(random.normal(size=[n, n]) * 0.01 / np.sqrt(n), 1)  # not normal, as games are
+    field[np.diag_indices(len(real))] = real
+    for i, turn in zip(range(len(real), n, 2), spin, strict=True):
+        field[i : i + 2, i : i + 2] = [[-0.02, turn], [-turn, -0.02]]
+    field = field.T.astype("float32")
+
+    def product(u):
+        return (field @ np.ravel(u).astype("float32")).astype(np.float64)
+
+    game = types.SimpleNamespace(size=n, transposed_product=product)
+    monkeypatch.setattr(jacobian, "Field", lambda probe: game)
+    return eigenvalues
+
+
+def assert_leading(found, every, k, atol):
+    """Hold that k eigenvalues by real part, imaginary part and absolute value are the leading."""
+    for part in (np.real, np.abs, lambda values: np.abs(np.imag(values))):
+        wanted = np.sort(part(every))[-k:]
+        np.testing.assert_allclose(np.sort(part(found))[-k:], wanted, atol=atol, rtol=0)
+
+
+def test_the_rightmost_are_found_where_they_crowd_next_to_zero(known):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # all have converged
+        leading = game_spectrum(small(), ring(), k=20)
+    assert_leading(leading.eigenvalues, known, 20, atol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", [None, "r1"])
+def test_twenty_leading_ones_of_a_trained_dcgan(penalty):
+    gan = make_gan(networks=players("dcgan", width=3), penalty=penalty)
+    gan.fit(np.tile(samples(16), [10, 1, 1, 1]), batch_size=16, epochs=10, verbose=0)
+    every = game_spectrum(gan, samples(16)).eigenvalues
+    leading = game_spectrum(gan, samples(16), k=20)
+    assert len(every) == leading.parameters
+    assert_leading(leading.eigenvalues, every, 20, atol=1e-5 * np.abs(every).max())
+
+
+def blobs(n, size=28):
+    """Return float32 images [n, size, size, 1] of one bright spot each."""
+    x, y, width = np.random.default_rng(0).uniform([0.2, 0.2, 0.1], [0.8, 0.8, 0.2], [n, 3]).T
+    at = np.arange(size) / size
+    across, down = (np.exp(-0.5 * ((at - m[:, None]) / width[:, None]) ** 2) for m in (x, y))
+    return (2 * down[:, :, None, None] * across[:, None, :, None] - 1).astype("float32")
+
+
+@pytest.mark.slow
+def test_a_dcgan_of_a_million_weights_takes_three_minutes():
+    networks = kg.networks.dcgan((28, 28, 1), latent_dim=100, width=64)
+    gan = kg.GAN(*networks, latent_dim=100)
+    gan.compile(penalty="r1")
+    gan.fit(blobs(1600), batch_size=16, verbose=0)
+    start, start_cpu = time.perf_counter(), time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # 20 of 20, three times
+        spectrum = game_spectrum(gan, blobs(16))
+    wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+    print(f"{spectrum.parameters} weights: {wall:.0f} s, {cpu:.0f} s of the processor")
+    assert spectrum.parameters > 890_000 and 20 <= len(spectrum.eigenvalues) <= 60
+    assert min(wall, cpu) < 180  # whatever else runs on the machine
 
 
 def test_looking_leaves_the_game_as_it_was():
