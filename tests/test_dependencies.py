@@ -37,14 +37,15 @@ ALLOWED = {
     "datasets": PLAIN,
     "augment": PLAIN,
     "networks": {"layers", "packing"},
-    "models": PLAIN | {"losses", "penalties", "augment", "layers", "optimizers"},
+    "flops": {"layers"},
+    "models": PLAIN | {"losses", "penalties", "augment", "layers", "optimizers", "flops"},
     "callbacks": PLAIN | {"models", "metrics", "stability", "provenance"},
     "stability": PLAIN
     | {"losses", "penalties", "optimizers", "models"}
     | {"networks", "datasets", "metrics", "config"},  # what the benchmark runs on
     "benchmarking": PLAIN
     | {"losses", "penalties", "layers", "networks", "datasets", "models", "callbacks", "config"}
-    | {"optimizers"},
+    | {"optimizers", "flops"},
     "loading": set(),
     "watermark": {"images"},
     "content_credentials": {"_version"},
