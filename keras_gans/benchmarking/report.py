@@ -16,7 +16,7 @@ EXPLANATION = (
     "count as if they were others.",
     "GFLOP/s is what the products of the algorithm would make in that time: 1e9 floating-point "
     "operations of matrix products and convolutions a second, counted as "
-    "keras_gans/benchmarking/flops.py says. Of the peak: as a share of the machine's rate in the "
+    "keras_gans/flops.py says. Of the peak: as a share of the machine's rate in the "
     "same turn at large sizes. Products' share: the time of the same products alone, at the shapes "
     "that they have in the step, over the step's time.",
 )
