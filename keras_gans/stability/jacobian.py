@@ -13,8 +13,8 @@ from keras_gans.models import Probe
 DENSE = 2000  # parameters up to which the whole Jacobian is taken
 # ARPACK's vectors for each eigenvalue asked for. The rightmost ones crowd near zero; in a narrow
 # space, SciPy's has 2, each restart drops what it had begun to tell apart.
-WIDTH = 6
-RESTARTS = 3  # of ARPACK; an eigenvalue in a dense cluster may take more
+WIDTH = {"LM": 6, "LR": 10, "LI": 6}
+RESTARTS = 2  # of ARPACK; an eigenvalue in a dense cluster may take more
 ZERO = 1e-6  # of the largest absolute value: what is smaller is float32's noise
 
 
@@ -148,15 +148,15 @@ def game_spectrum(gan, real, k=None, seed=0, tolerance=1e-3):
             >= 1; None takes all of a small game, and 20 of a large one.
         seed: of the latents, the penalty's noise and ARPACK's start.
         tolerance: relative accuracy of the leading ones; of those by real part, which crowd near
-            zero in a large game, a tenth of it as a share of the largest absolute value.
+            zero in a large game, a hundredth of it as a share of the largest absolute value.
 
     Returns:
         `Spectrum`.
 
     ARPACK may miss imaginary parts below a hundredth or so of the largest absolute value, finds an
     eigenvalue that occurs many times (zero) only once or twice, and warns where others lie too
-    close to be told apart in time. It holds 6 k float64 vectors of all weights, 1 GB for a million
-    of them and k = 20.
+    close to be told apart in time. It holds 10 k float64 vectors of all weights, 1.6 GB for a
+    million of them and k = 20.
 
     Raises:
         ValueError: if k does not lie below the number of parameters less one.
@@ -183,7 +183,7 @@ def game_spectrum(gan, real, k=None, seed=0, tolerance=1e-3):
     scale = np.abs(found).max(initial=0.0)
     # ARPACK's accuracy is relative to each eigenvalue, too much to ask of those near zero. The
     # rightmost of J + scale I are far from it, and the Krylov space is the same.
-    rightmost = _leading(field, k, "LR", start, tolerance / 10, shift=scale)
+    rightmost = _leading(field, k, "LR", start, tolerance / 100, shift=scale)
     found = _union(found, rightmost, 10 * tolerance)
     found = _union(found, _leading(field, k, "LI", start, tolerance), 10 * tolerance)
     return Spectrum(_sorted(found), field.size, False)
@@ -205,7 +205,7 @@ def _leading(field, k, which, start, tolerance, shift=0.0):
             k,
             which=which,
             v0=start,
-            ncv=min(max(WIDTH * k, 40), field.size),
+            ncv=min(max(WIDTH[which] * k, 40), field.size),
             maxiter=RESTARTS,
             tol=tolerance,
             return_eigenvectors=False,
