@@ -246,14 +246,18 @@ def automatic_strength(results):
     compared = strengths.compare(results.cells)
     if not compared:
         return ""
-    seeds = {seed for method, _, seed in results.cells if "@" in method}
+    seeds = {problem: set() for _, problem in compared}
+    for method, problem, seed in results.cells:
+        if "@" in method and problem in seeds:
+            seeds[problem].add(seed)
+    means = ", ".join(f"{min(of)} to {max(of)} on {problem}" for problem, of in seeds.items())
     parts = [
         '<section id="automatic"><h2>The automatic strength of penalties</h2><p>'
         '<code>R1("auto")</code> and <code>GradientPenalty("auto")</code> measure the '
         "discriminator once, before the first step, and divide the Dirac-GAN's critical strength "
         "by its curvature. Here they stand against fixed strengths, with the same networks and "
         "steps, R1 with the non-saturating loss, the gradient penalty with Wasserstein's; means of "
-        f"{len(seeds)} seeds (from {min(seeds)} on) on which neither the rules nor the settings "
+        f"the seeds {means}, on which neither the rules nor the settings "
         f"were chosen. The score is the mean of {strengths.LOOKS} looks at equal distances: it "
         "tells how good and how soon. Points are scored as above, digits by minus "
         "the logarithm of the Fréchet distance of pixels.</p><table><thead><tr><th>penalty</th>"

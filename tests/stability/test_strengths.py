@@ -40,10 +40,15 @@ def test_the_best_third(rank, swept, within):
 def test_its_runs_are_asked_for_by_a_flag():
     assert strengths.keys(Benchmark()) == []
     asked = strengths.keys(Benchmark(strengths="0.1, 1", seeds=1))
-    assert asked[:3] == [
-        (f"r1@{name}", "ring", strengths.SEEDS[0]) for name in ("0.1", "1", "auto")
-    ]
-    assert len(asked) == 3 * len(strengths.PROBLEMS) * len(strengths.PENALTIES)
+    assert asked[:3] == [(f"r1@{name}", "ring", 2) for name in ("0.1", "1", "auto")]
+    seeds = {
+        problem: {seed for _, where, seed in asked if where == problem} for _, problem, _ in asked
+    }
+    assert seeds == {"ring": {2, 3}, "grid": {2}, "digits": {2}}
+    assert len(asked) == 3 * 4 * len(strengths.PENALTIES)
+    assert len(strengths.keys(Benchmark(strengths="1"))) == 2 * (6 + 3 + 3) * len(
+        strengths.PENALTIES
+    )
     with pytest.raises(ValueError, match=r"--strengths=1,x: x must be a number"):
         Benchmark(strengths="1,x")
 
