@@ -456,6 +456,10 @@ class SpeedBenchmark(Options):
         "", "the Python of an environment with PyTorch; without it PyTorch is left out"
     )
     device: str = _option("cpu", "what computes; a gpu with XLA", ("cpu", "gpu"))
+    mixed_precision: str = _option(
+        "float32", "the precision of the layers, everybody's", PRECISIONS
+    )
+    tf32: bool = _option(True, "let a GPU round the factors of float32 products, everybody's")
     rounds: int = _option(7, "turns of each contestant", least=1)
     seconds: float = _option(1.5, "how long a turn lasts, about", least=0.001)
     smoke: bool = _option(False, "a quick look: mlp and ring, short turns, in a folder of its own")

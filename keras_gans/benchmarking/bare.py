@@ -17,9 +17,14 @@ class Loop:
     Args:
         workload: a `Workload`.
         jit_compile: whether XLA compiles the step.
+
+    Raises:
+        ValueError: for float16: its losses would need to be scaled.
     """
 
     def __init__(self, workload, jit_compile=False):
+        if workload.precision == "mixed_float16":
+            raise ValueError("float16 is not written here: its losses would need to be scaled")
         self.workload = workload
         self.generator, self.discriminator = workloads.make_networks(workload)
         self.loss = losses.get(workload.loss)

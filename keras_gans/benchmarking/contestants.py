@@ -28,8 +28,14 @@ class Contestant:
         self.device = device
         if device == "cpu" and tf.config.list_physical_devices("GPU"):
             tf.config.set_visible_devices([], "GPU")
+        tf.config.experimental.enable_tensor_float_32_execution(self.workload.tf32)
         keras.utils.set_random_seed(0)
-        self.build()
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.workload.precision)
+        try:
+            self.build()
+        finally:
+            keras.config.set_dtype_policy(before)
 
     def build(self):
         """Make networks and step."""
@@ -164,12 +170,13 @@ class Products(Contestant):
         """Make the operations and choose the order in which they are faster."""
         self.parameters = [0, 0]
         self.products = products.Products(self.workload, self.jit)
+        self.dtype = self.products.dtype
         self.note = self.products.note
 
     def run(self, steps):
         """Make the products of so many steps, and measure the machine's rates at large sizes."""
         answer = _timed(lambda: self.products.run(steps), steps)
-        return answer | {"flops": self.products.flops, "peak": products.peak(self.jit)}
+        return answer | {"flops": self.products.flops, "peak": products.peak(self.jit, self.dtype)}
 
 
 class Input(Contestant):

@@ -25,8 +25,9 @@ class Products:
     def __init__(self, workload, jit_compile=False):
         networks = workloads.make_networks(workload)
         self.passes = flops.passes(workload, *networks)
+        self.dtype = networks[0].compute_dtype
         self.flops = sum(each.flops for each in self.passes)
-        self.operands = [_operands(each) for each in self.passes]
+        self.operands = [_operands(each, self.dtype) for each in self.passes]
         times = {}
         for ordered in (True, False):
             self.step = self._function(ordered, jit_compile)
@@ -58,7 +59,7 @@ class Products:
         return tf.function(step, autograph=False, jit_compile=jit_compile)
 
 
-def _operands(each):
+def _operands(each, dtype):
     """Return the two tensors of a product."""
     layer, n = each.layer, each.samples
     x, y = [n, *layer.inputs], [n, *layer.outputs]
@@ -67,7 +68,7 @@ def _operands(each):
         "inputs": (y, layer.kernel),
         "weights": (x, y),
     }[each.direction]
-    return tuple(tf.random.normal(shape) for shape in shapes)
+    return tuple(tf.cast(tf.random.normal(shape), dtype) for shape in shapes)
 
 
 def _product(each, a, b):
@@ -95,10 +96,10 @@ def _product(each, a, b):
     )
 
 
-def peak(jit_compile=False, repeats=3):
+def peak(jit_compile=False, dtype="float32", repeats=3):
     """Return the machine's rates [1e9 operations a second] at sizes that are good for it.
 
-    The best of some repeats of a matrix product and of a 3x3 convolution.
+    The best of some repeats of a matrix product and of a 3x3 convolution, of factors of a type.
     """
     kind = "GPU" if tf.config.get_visible_devices("GPU") else "CPU"
     size, image = LARGE[kind], (28, 28, 128)
@@ -107,15 +108,15 @@ def peak(jit_compile=False, repeats=3):
     rates = {}
     for name, layer, n in (("matrix", matrix, size), ("convolution", convolution, IMAGES[kind])):
         each = flops.Pass(layer, "forward", n)
-        if name not in _large:
+        if (name, dtype) not in _large:
             function = tf.function(
                 lambda a, b, each=each: tf.reduce_sum(_product(each, a, b)[0]),
                 autograph=False,
                 jit_compile=jit_compile,
             )
-            _large[name] = function, _operands(each)
-            function(*_large[name][1]).numpy()
-        function, operands = _large[name]
+            _large[name, dtype] = function, _operands(each, dtype)
+            function(*_large[name, dtype][1]).numpy()
+        function, operands = _large[name, dtype]
         seconds = []
         for _ in range(repeats):
             started = time.perf_counter()

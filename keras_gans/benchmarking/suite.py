@@ -1,6 +1,7 @@
 """One run of the benchmark: which contestants meet on which workloads, and the results."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import platform
@@ -39,7 +40,10 @@ def run(config, start=None, keep=lambda results: None):
     )
     if "contestants" in config.part_names:
         for name in config.workload_names:
-            results["workloads"][name] = measure(WORKLOADS[name], config, start)
+            workload = dataclasses.replace(
+                WORKLOADS[name], precision=config.mixed_precision, tf32=config.tf32
+            )
+            results["workloads"][name] = measure(workload, config, start)
             keep(results)
     if "profiles" in config.part_names:
         results["profiles"] = profiles.measure(start, config.workload_names, say)

@@ -42,6 +42,10 @@ class Torch:
         if device == "gpu" and not torch.cuda.is_available():
             raise RuntimeError("PyTorch finds no GPU here")
         self.device = "cuda" if device == "gpu" else "cpu"
+        if workload["precision"] == "mixed_float16":
+            raise RuntimeError("float16 is not written here: its losses would need to be scaled")
+        torch.backends.cuda.matmul.allow_tf32 = workload["tf32"]
+        torch.backends.cudnn.allow_tf32 = workload["tf32"]
         formats = [torch.contiguous_format]
         if len(workload["shape"]) == 3 and workload["network"] != "mlp":
             formats.append(torch.channels_last)
@@ -82,15 +86,18 @@ class Torch:
             angles = torch.arange(8, device=self.device) * (2 * math.pi / 8)
             data = 2 * torch.stack([angles.cos(), angles.sin()], 1)
         wrap = torch.compile if self.compiled else lambda function: function
+        cast = lambda function: function  # noqa: E731
+        if workload["precision"] != "float32":
+            cast = torch.autocast(self.device, torch.bfloat16)
         return {
             "G": G,
             "D": D,
             "data": data,
             "d_optimizer": torch.optim.Adam(D.parameters(), **options),
             "g_optimizer": torch.optim.Adam(G.parameters(), **options),
-            "sample": wrap(lambda z: G(z)),
-            "d_loss": wrap(self._discriminator_loss(D)),
-            "g_loss": wrap(self._generator_loss(G, D)),
+            "sample": wrap(cast(lambda z: G(z))),
+            "d_loss": wrap(cast(self._discriminator_loss(D))),
+            "g_loss": wrap(cast(self._generator_loss(G, D))),
         }
 
     def first(self):
@@ -104,7 +111,7 @@ class Torch:
             self.G.train(False)
             with torch.inference_mode():
                 images = [self.sample(self._latent()) for _ in range(steps)]
-            torch.cat(images).cpu().numpy()
+            torch.cat(images).float().cpu().numpy()
         else:
             for _ in range(steps):
                 self._step()

@@ -26,6 +26,8 @@ class Workload:
         discriminator_steps: discriminator updates per generator update.
         learning_rate, beta_1, beta_2: of Adam, both players'.
         generation: whether samples are drawn and nothing is trained.
+        precision: of the layers, a Keras dtype policy.
+        tf32: whether a GPU may round the factors of float32 products to TF32.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Workload:
     beta_1: float = 0.0
     beta_2: float = 0.9
     generation: bool = False
+    precision: str = "float32"
+    tf32: bool = True
 
     def __post_init__(self):
         object.__setattr__(self, "shape", tuple(self.shape))  # a list, where it comes from JSON

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_gans import losses, penalties
 from keras_gans.layers import spectral_layers
-from keras_gans.models import autotune, checks, execution, feed, passes, strategy
+from keras_gans.models import autotune, checks, compiled, execution, feed, passes, strategy
 from keras_gans.models.logs import Logs
 from keras_gans.models.saving import SavedWhole, copy
 from keras_gans.models.scores import Scores
@@ -540,6 +540,14 @@ class GAN(Distributed, SavedWhole):
         """Reset the means and the metrics, and start the metrics' noise anew."""
         super().reset_metrics()
         self._scores.reset()
+
+    def make_train_function(self, force=False):
+        """Make the function that `fit` calls."""
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            together = self.jit_compile and self.steps_per_execution > 1 and not self.run_eagerly
+            if together and not strategy.is_distributed(self.distribute_strategy):
+                self.train_function = compiled.join(self, self.train_function)
 
     def make_test_function(self, force=False):
         """Make the function that `evaluate` calls; it runs eagerly where a metric has Python in it.
