@@ -34,7 +34,10 @@ def run(config, start=None, keep=lambda results: None):
     """
     _check_device(config.device)
     started = time.perf_counter()
-    results = {"machine": machine(config.device), "options": config.to_flags(), "workloads": {}}
+    made_on = machine(config.device) | {"precision": config.mixed_precision}
+    if config.device == "gpu":
+        made_on["tf32"] = config.tf32
+    results = {"machine": made_on, "options": config.to_flags(), "workloads": {}}
     start = start or (
         lambda kind, workload: Peer(kind, workload, config.device, _python(kind, config))
     )

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -76,6 +77,30 @@ def test_a_run_leaves_json_markdown_and_html(tmp_path, tiny):
     assert len(saved["rows"]) == 10 and all(row["images"]["median"] > 0 for row in saved["rows"])
     assert saved["machine"]["tensorflow"] == tf.__version__
     assert text.count("keras_gans, fit") == 2
+
+
+@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+def test_all_compute_in_the_precision_that_is_asked_for(tmp_path, tiny, half):
+    asked = []
+
+    def start(kind, workload):
+        asked.append(workload)
+        return Fixed([1, 2])
+
+    precision = f"mixed_{half}"
+    config = make(tmp_path, contestants="bare", mixed_precision=precision, tf32=False, rounds=1)
+    results = suite.run(config, start=start)
+    assert f"precision {precision}" in report.write(results, tmp_path)
+    assert {(workload.precision, workload.tf32) for workload in asked} == {(precision, False)}
+    before = keras.config.dtype_policy().name
+    fit, products = (contestants.make(kind)(asked[0]) for kind in ("fit", "products"))
+    assert fit.gan.generator.compute_dtype == products.dtype == half
+    assert keras.config.dtype_policy().name == before
+    assert not tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+    if half == "float16":
+        with pytest.raises(ValueError, match="float16 is not written here"):
+            contestants.make("bare")(asked[0])
 
 
 def test_costs_and_callbacks_are_in_the_page(tmp_path, tiny, monkeypatch):
