@@ -21,6 +21,8 @@ from keras_gans.optimizers import fused
 from keras_gans.packing import pack
 from keras_gans.precision import full
 
+IN_LINE = 5  # so many updates of the discriminator are written out in a step, and may overlap
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class GAN(Distributed, SavedWhole):
@@ -365,8 +367,8 @@ class GAN(Distributed, SavedWhole):
             self._step = tf.function(
                 self._whole_step, autograph=False, experimental_attributes={"_noinline": True}
             )
-            # Traced once rather than k times.
-            self.update_discriminator = tf.function(self._update_discriminator, autograph=False)
+            if self.jit_compile or self.discriminator_steps > IN_LINE:  # traced once, not k times
+                self.update_discriminator = tf.function(self._update_discriminator, autograph=False)
         self._compile_arguments = {
             "loss": self.loss,
             "penalty": self.penalty,
