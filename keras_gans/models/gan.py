@@ -21,6 +21,7 @@ from keras_gans.optimizers import fused
 from keras_gans.packing import pack
 from keras_gans.precision import full
 
+AT_ONCE = 16  # batches that one call of the compiled function draws
 IN_LINE = 5  # so many updates of the discriminator are written out in a step, and may overlap
 
 
@@ -517,16 +518,22 @@ class GAN(Distributed, SavedWhole):
             raise ValueError(f"generate(seed=...) must lie in [0, 2**31), found {seed!r}")
         generator = self.sampler if ema else self.generator
         if self._sample is None or self._sample[0] is not generator:
-            self._sample = (
-                generator,
-                tf.function(
-                    lambda z: tf.cast(generator(z, training=False), tf.float32),
-                    input_signature=[tf.TensorSpec([None, self.latent_dim], tf.float32)],
-                ),
+
+            def draw(latent):
+                return tf.cast(generator(latent, training=False), tf.float32)
+
+            several = tf.function(
+                lambda batches: tf.map_fn(draw, batches, parallel_iterations=1),
+                input_signature=[tf.TensorSpec([None, None, self.latent_dim], tf.float32)],
             )
+            self._sample = generator, several
         z = latents(n, self.latent_dim, int(seed))
-        batches = [self._sample[1](z[i : i + batch_size]) for i in range(0, n, batch_size)]
-        return np.concatenate([batch.numpy() for batch in batches])
+        whole = n // batch_size * batch_size
+        batches = tf.reshape(z[:whole], [-1, batch_size, self.latent_dim])
+        made = [self._sample[1](batches[i : i + AT_ONCE]) for i in range(0, len(batches), AT_ONCE)]
+        if whole < n:
+            made.append(self._sample[1](z[None, whole:]))
+        return np.concatenate([part.numpy().reshape(-1, *part.shape[2:]) for part in made])
 
     @property
     def metrics(self):
