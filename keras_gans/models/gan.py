@@ -22,7 +22,6 @@ from keras_gans.packing import pack
 from keras_gans.precision import full
 
 AT_ONCE = 16  # batches that one call of the compiled function draws
-IN_LINE = 5  # so many updates of the discriminator are written out in a step, and may overlap
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -368,8 +367,9 @@ class GAN(Distributed, SavedWhole):
             self._step = tf.function(
                 self._whole_step, autograph=False, experimental_attributes={"_noinline": True}
             )
-            if self.jit_compile or self.discriminator_steps > IN_LINE:  # traced once, not k times
-                self.update_discriminator = tf.function(self._update_discriminator, autograph=False)
+            # Traced once rather than k times. Written out in the step, updates overlap, and a step
+            # is up to a twentieth shorter, but on a busy machine runs were not the same each time.
+            self.update_discriminator = tf.function(self._update_discriminator, autograph=False)
         self._compile_arguments = {
             "loss": self.loss,
             "penalty": self.penalty,
