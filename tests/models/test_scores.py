@@ -153,7 +153,8 @@ def test_an_extractor_of_the_evaluation_is_one_here_and_is_saved_with_the_game(t
     found = evaluate(gan)
     x = made.extract(samples(40, seed=5), cache=False).values
     assert gan.metrics[-2].width == 128
-    np.testing.assert_allclose(np.asarray(gan.metrics[-1].variables[0])[:40], x, atol=1e-6)
+    kept = np.asarray(gan.metrics[-1].variables[0])[:40]
+    np.testing.assert_allclose(kept, x, rtol=0, atol=4e-6 * x.max())  # float32 sums of hundreds
     gan.save(tmp_path / "game.keras")
     again = keras.models.load_model(tmp_path / "game.keras")
     assert again.metrics[-1].extractor.weights_hash == made.weights_hash
