@@ -38,15 +38,17 @@ def run(config, start=None, keep=lambda results: None):
     if config.device == "gpu":
         made_on["tf32"] = config.tf32
     results = {"machine": made_on, "options": config.to_flags(), "workloads": {}}
-    start = start or (
+    given = start or (
         lambda kind, workload: Peer(kind, workload, config.device, _python(kind, config))
     )
+
+    def start(kind, workload):
+        options = {"precision": config.mixed_precision, "tf32": config.tf32}
+        return given(kind, dataclasses.replace(workload, **options))
+
     if "contestants" in config.part_names:
         for name in config.workload_names:
-            workload = dataclasses.replace(
-                WORKLOADS[name], precision=config.mixed_precision, tf32=config.tf32
-            )
-            results["workloads"][name] = measure(workload, config, start)
+            results["workloads"][name] = measure(WORKLOADS[name], config, start)
             keep(results)
     if "profiles" in config.part_names:
         results["profiles"] = profiles.measure(start, config.workload_names, say)

@@ -91,9 +91,8 @@ class Torch:
             angles = torch.arange(8, device=self.device) * (2 * math.pi / 8)
             data = 2 * torch.stack([angles.cos(), angles.sin()], 1)
         wrap = torch.compile if self.compiled else lambda function: function
-        cast = lambda function: function  # noqa: E731
-        if workload["precision"] != "float32":
-            cast = torch.autocast(self.device, torch.bfloat16)
+        half = workload["precision"] != "float32"
+        cast = torch.autocast(self.device, torch.bfloat16) if half else lambda function: function
         return {
             "G": G,
             "D": D,
