@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans import losses, penalties
+from keras_gans.gradients import after
 from keras_gans.layers import spectral_layers
 from keras_gans.models import autotune, checks, compiled, execution, feed, passes, strategy
 from keras_gans.models.logs import Logs
@@ -167,7 +168,7 @@ class GAN(Distributed, SavedWhole):
     def _latents(self, real):
         return self.noise.normal([tf.shape(real)[0], self.latent_dim])
 
-    def _update_discriminator(self, real, condition, fake=None):
+    def update_discriminator(self, real, condition, fake=None):
         """Update the discriminator on a part of the batch; return its logs."""
         gradients, logs = self.discriminator_gradients(real, condition, fake)
         self.apply(gradients, None)
@@ -206,12 +207,12 @@ class GAN(Distributed, SavedWhole):
 
     def apply(self, discriminator_gradients, generator_gradients):
         """Let the players' optimizers apply their gradients; None leaves a player alone."""
-        if discriminator_gradients is not None:
-            fused.apply(
-                self.discriminator_optimizer, discriminator_gradients, self.discriminator_variables
-            )
-        if generator_gradients is not None:
-            fused.apply(self.generator_optimizer, generator_gradients, self.generator_variables)
+        with after(discriminator_gradients or (), generator_gradients or ()):
+            if discriminator_gradients is not None:
+                optimizer = self.discriminator_optimizer
+                fused.apply(optimizer, discriminator_gradients, self.discriminator_variables)
+            if generator_gradients is not None:
+                fused.apply(self.generator_optimizer, generator_gradients, self.generator_variables)
 
     def _show(self, x):
         """Return samples as the discriminator gets to see them: noisy and packed, if so chosen."""
@@ -360,16 +361,13 @@ class GAN(Distributed, SavedWhole):
         self.discriminator_optimizer.build(self.discriminator_variables)
         self.dynamics = game_dynamics.get(dynamics)
         self.dynamics.build(self)
-        self._step, self.update_discriminator = self._whole_step, self._update_discriminator
+        self._step = self._whole_step
         if not (run_eagerly or tf.distribute.has_strategy()):  # which lets no function hold `apply`
             # As a function that is not inlined, no part of a step runs before its data are there:
             # at the end of the data, Keras's step would else draw noise and move counters.
             self._step = tf.function(
                 self._whole_step, autograph=False, experimental_attributes={"_noinline": True}
             )
-            # Traced once rather than k times. Written out in the step, updates overlap, and a step
-            # is up to a twentieth shorter, but on a busy machine runs were not the same each time.
-            self.update_discriminator = tf.function(self._update_discriminator, autograph=False)
         self._compile_arguments = {
             "loss": self.loss,
             "penalty": self.penalty,

@@ -14,7 +14,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from keras_gans.gradients import gradients
+from keras_gans.gradients import after, gradients
 from keras_gans.registry import Configurable, resolve
 
 
@@ -115,8 +115,9 @@ class ExtraGradient(Dynamics):
         before = [tf.identity(variable) for variable in players]
         game.apply(*_both_gradients(game, parts[-1])[:2])
         discriminator, generator, last = _both_gradients(game, parts[-1])
-        for variable, value in zip(players, before, strict=True):
-            variable.assign(value)
+        with after(discriminator, generator):
+            for variable, value in zip(players, before, strict=True):
+                variable.assign(value)
         game.apply(discriminator, generator)
         return logs + last
 
