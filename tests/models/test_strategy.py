@@ -24,7 +24,9 @@ class Seen(kg.GAN):
 
 seen = []
 with strategy.scope():
-    gan = Seen(*kg.networks.mlp((1,), latent_dim=2, width=4), latent_dim=2, seed=0)
+    # ReLU, the default, makes the same of all latents at which no unit is active.
+    networks = kg.networks.mlp((1,), latent_dim=2, width=4, activation="leaky")
+    gan = Seen(*networks, latent_dim=2, seed=0)
     gan.compile(discriminator_steps=2, run_eagerly=True)
 seen.clear()
 gan.fit(tf.data.Dataset.from_tensor_slices(x).batch(4), verbose=0)
